@@ -1,0 +1,37 @@
+"""What can be earned and what has been earned."""
+
+from apps.achievements.models.achievements import (
+    Achievement,
+    AchievementAssociation,
+    Alignment,
+    ResultDescription,
+    RubricCriterionLevel,
+)
+from apps.achievements.models.assertions import Artifact, Assertion, Award, Evidence, Result
+from apps.achievements.models.frameworks import (
+    Framework,
+    FrameworkAssociation,
+    FrameworkItem,
+    FrameworkRubric,
+    FrameworkRubricCriterion,
+    FrameworkRubricLevel,
+)
+
+__all__ = [
+    "Achievement",
+    "AchievementAssociation",
+    "Alignment",
+    "Artifact",
+    "Assertion",
+    "Award",
+    "Evidence",
+    "Framework",
+    "FrameworkAssociation",
+    "FrameworkItem",
+    "FrameworkRubric",
+    "FrameworkRubricCriterion",
+    "FrameworkRubricLevel",
+    "Result",
+    "ResultDescription",
+    "RubricCriterionLevel",
+]
