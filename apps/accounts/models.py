@@ -77,9 +77,7 @@ class Invitation(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=8, choices=Kind)
     email = models.EmailField(_("e-mail"))
-    subject_id = models.UUIDField(
-        null=True, db_index=True, help_text=_("Public id of the learner it is for.")
-    )
+    subject_id = models.UUIDField(null=True, db_index=True, help_text=_("Public id of the learner it is for."))
     roles = models.JSONField(default=list, help_text=_("Roles given when it is accepted."))
     token_digest = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()

@@ -55,9 +55,7 @@ class Organization(models.Model):
     source_line = models.PositiveIntegerField(null=True, editable=False)
     source_digest = models.CharField(max_length=64, blank=True, editable=False)
     source_modified = models.DateTimeField(null=True, editable=False)
-    import_id = models.UUIDField(
-        null=True, editable=False, help_text=_("Public id of the import that made it.")
-    )
+    import_id = models.UUIDField(null=True, editable=False, help_text=_("Public id of the import that made it."))
     metadata = models.JSONField(default=dict, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -68,9 +66,7 @@ class Organization(models.Model):
         verbose_name = _("organization")
         verbose_name_plural = _("organizations")
         constraints = [
-            models.UniqueConstraint(
-                fields=["is_home"], condition=Q(is_home=True), name="one_home_institution"
-            ),
+            models.UniqueConstraint(fields=["is_home"], condition=Q(is_home=True), name="one_home_institution"),
             models.UniqueConstraint(
                 fields=["source", "source_id"], condition=~Q(source_id=""), name="organization_source_key"
             ),
@@ -113,12 +109,8 @@ class Policy(models.Model):
 
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     second_person_approves = models.BooleanField(_("a second person approves"), default=False)
-    repeat_rule = models.CharField(
-        _("repeated courses"), max_length=8, choices=RepeatRule, default=RepeatRule.LATEST
-    )
-    final_categories = models.JSONField(
-        _("categories of record"), default=default_final_categories, blank=True
-    )
+    repeat_rule = models.CharField(_("repeated courses"), max_length=8, choices=RepeatRule, default=RepeatRule.LATEST)
+    final_categories = models.JSONField(_("categories of record"), default=default_final_categories, blank=True)
     metadata_names = models.JSONField(_("extension columns"), default=default_metadata_names, blank=True)
     include_birth_date = models.BooleanField(_("birth date on records"), default=False)
     import_demographics = models.BooleanField(_("import demographics"), default=False)
@@ -212,14 +204,10 @@ class CertificateDesign(models.Model):
         help_text=_('[{"grade": "A", "points": "4.0", "meaning": …}, …]'),
     )
     statement = models.TextField(_("statement"), blank=True)
-    page = models.CharField(
-        _("page"), max_length=8, choices=[("A4", "A4"), ("letter", "Letter")], default="letter"
-    )
+    page = models.CharField(_("page"), max_length=8, choices=[("A4", "A4"), ("letter", "Letter")], default="letter")
     language = models.CharField(_("language"), max_length=16, default="en")
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
 
     class Meta:

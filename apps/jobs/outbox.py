@@ -74,9 +74,7 @@ def send_outbox(limit: int = 500) -> int:
     sent = 0
     for _ in range(limit):
         now = timezone.now()
-        waiting = OutboxEntry.objects.filter(sent_at=None, failed_at=None, due_at__lte=now).exclude(
-            lease_until__gt=now
-        )
+        waiting = OutboxEntry.objects.filter(sent_at=None, failed_at=None, due_at__lte=now).exclude(lease_until__gt=now)
         entry = waiting.order_by("due_at").first()
         if entry is None:
             break

@@ -127,18 +127,16 @@ def new_nonce() -> str:
 def cancel(job: Job) -> bool:
     """Stops a job that has not ended; what it has finished stays."""
     return bool(
-        Job.objects.filter(
-            pk=job.pk, state__in=[Job.State.QUEUED, Job.State.RUNNING, Job.State.PAUSED]
-        ).update(state=Job.State.CANCELLED, ended_at=timezone.now())
+        Job.objects.filter(pk=job.pk, state__in=[Job.State.QUEUED, Job.State.RUNNING, Job.State.PAUSED]).update(
+            state=Job.State.CANCELLED, ended_at=timezone.now()
+        )
     )
 
 
 def pause(job: Job) -> bool:
     """Holds a job after its present chunk (REL-11)."""
     return bool(
-        Job.objects.filter(pk=job.pk, state__in=[Job.State.QUEUED, Job.State.RUNNING]).update(
-            state=Job.State.PAUSED
-        )
+        Job.objects.filter(pk=job.pk, state__in=[Job.State.QUEUED, Job.State.RUNNING]).update(state=Job.State.PAUSED)
     )
 
 

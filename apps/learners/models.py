@@ -139,9 +139,7 @@ class AcademicSession(FromSource):
     start_date = models.DateField(_("begins"))
     end_date = models.DateField(_("ends"))
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
-    school_year = models.PositiveSmallIntegerField(
-        _("school year"), help_text=_("The year in which it ends.")
-    )
+    school_year = models.PositiveSmallIntegerField(_("school year"), help_text=_("The year in which it ends."))
 
     class Meta(FromSource.Meta):
         ordering = ["-start_date", "title"]
@@ -158,9 +156,7 @@ class Program(FromSource):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     title = models.CharField(_("title"), max_length=255)
     code = models.CharField(_("code"), max_length=64, blank=True)
-    organization = models.ForeignKey(
-        Organization, models.PROTECT, null=True, blank=True, related_name="programs"
-    )
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="programs")
 
     class Meta(FromSource.Meta):
         ordering = ["title"]
@@ -276,9 +272,7 @@ class LearnerIdentifier(models.Model):
         ordering = ["type", "value"]
         verbose_name = _("identifier")
         verbose_name_plural = _("identifiers")
-        constraints = [
-            models.UniqueConstraint(fields=["source", "type", "value"], name="identifier_of_one_learner")
-        ]
+        constraints = [models.UniqueConstraint(fields=["source", "type", "value"], name="identifier_of_one_learner")]
 
     def __str__(self) -> str:
         return f"{self.type}: {self.value}"
@@ -368,8 +362,7 @@ class Enrollment(FromSource):
         constraints = [
             *FromSource.Meta.constraints,
             models.CheckConstraint(
-                condition=Q(learner__isnull=False, person__isnull=True)
-                | Q(learner__isnull=True, person__isnull=False),
+                condition=Q(learner__isnull=False, person__isnull=True) | Q(learner__isnull=True, person__isnull=False),
                 name="enrollment_of_one",
             ),
         ]

@@ -56,12 +56,8 @@ class Achievement(models.Model):
     name = models.CharField(_("name"), max_length=1024)
     description = models.TextField(_("description"), blank=True)
     human_code = models.CharField(_("code"), max_length=255, blank=True)
-    issuer = models.ForeignKey(
-        Organization, models.PROTECT, related_name="achievements", verbose_name=_("issuer")
-    )
-    credits_available = models.DecimalField(
-        _("credits"), max_digits=8, decimal_places=3, null=True, blank=True
-    )
+    issuer = models.ForeignKey(Organization, models.PROTECT, related_name="achievements", verbose_name=_("issuer"))
+    credits_available = models.DecimalField(_("credits"), max_digits=8, decimal_places=3, null=True, blank=True)
     field_of_study = models.CharField(_("field of study"), max_length=1024, blank=True)
     level = models.CharField(_("level"), max_length=255, blank=True)
     specialization = models.CharField(_("specialization"), max_length=1024, blank=True)
@@ -72,13 +68,9 @@ class Achievement(models.Model):
     identifiers: "models.JSONField[list[Any], list[Any]]" = models.JSONField(
         _("identifiers"), default=list, blank=True, help_text=_('[{"identifier": …, "identifierType": …}, …]')
     )
-    extensions: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict, blank=True
-    )
+    extensions: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
     course = models.ForeignKey(Course, models.PROTECT, null=True, blank=True, related_name="achievements")
-    competency = models.ForeignKey(
-        FrameworkItem, models.PROTECT, null=True, blank=True, related_name="achievements"
-    )
+    competency = models.ForeignKey(FrameworkItem, models.PROTECT, null=True, blank=True, related_name="achievements")
     version = models.PositiveIntegerField(_("version"), default=1, editable=False)
     replaced_by = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="replaces"
@@ -156,9 +148,7 @@ class RubricCriterionLevel(models.Model):
     """A level of a rubric criterion, from low to high."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    result_description = models.ForeignKey(
-        ResultDescription, models.CASCADE, related_name="rubric_criterion_levels"
-    )
+    result_description = models.ForeignKey(ResultDescription, models.CASCADE, related_name="rubric_criterion_levels")
     name = models.CharField(_("name"), max_length=255)
     level = models.CharField(_("level"), max_length=255, blank=True)
     points = models.CharField(_("points"), max_length=64, blank=True)
@@ -177,18 +167,12 @@ class RubricCriterionLevel(models.Model):
 class Alignment(models.Model):
     """Ties an achievement, a possible result, a level or a result to a node of a framework, as of that time (D7)."""
 
-    achievement = models.ForeignKey(
-        Achievement, models.CASCADE, null=True, blank=True, related_name="alignments"
-    )
+    achievement = models.ForeignKey(Achievement, models.CASCADE, null=True, blank=True, related_name="alignments")
     result_description = models.ForeignKey(
         ResultDescription, models.CASCADE, null=True, blank=True, related_name="alignments"
     )
-    level = models.ForeignKey(
-        RubricCriterionLevel, models.CASCADE, null=True, blank=True, related_name="alignments"
-    )
-    result = models.ForeignKey(
-        "achievements.Result", models.CASCADE, null=True, blank=True, related_name="alignments"
-    )
+    level = models.ForeignKey(RubricCriterionLevel, models.CASCADE, null=True, blank=True, related_name="alignments")
+    result = models.ForeignKey("achievements.Result", models.CASCADE, null=True, blank=True, related_name="alignments")
     item = models.ForeignKey(
         FrameworkItem,
         models.PROTECT,

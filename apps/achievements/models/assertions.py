@@ -75,25 +75,17 @@ class Assertion(models.Model):
     credits_attempted = models.DecimalField(
         _("credits attempted"), max_digits=8, decimal_places=3, null=True, blank=True
     )
-    credits_earned = models.DecimalField(
-        _("credits earned"), max_digits=8, decimal_places=3, null=True, blank=True
-    )
+    credits_earned = models.DecimalField(_("credits earned"), max_digits=8, decimal_places=3, null=True, blank=True)
     term = models.CharField(_("term"), max_length=1024, blank=True)
     session = models.ForeignKey(AcademicSession, models.PROTECT, null=True, blank=True, related_name="+")
-    section = models.ForeignKey(
-        CourseSection, models.PROTECT, null=True, blank=True, related_name="assertions"
-    )
+    section = models.ForeignKey(CourseSection, models.PROTECT, null=True, blank=True, related_name="assertions")
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, null=True, blank=True, related_name="+")
     role = models.CharField(_("role"), max_length=255, blank=True)
     license_number = models.CharField(_("license number"), max_length=255, blank=True)
     narrative = models.TextField(_("narrative"), blank=True, help_text=_("Markdown."))
     image = models.CharField(max_length=2048, blank=True)
-    extensions: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
-        default=dict, blank=True
-    )
-    award = models.ForeignKey(
-        Award, models.PROTECT, null=True, blank=True, editable=False, related_name="assertions"
-    )
+    extensions: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict, blank=True)
+    award = models.ForeignKey(Award, models.PROTECT, null=True, blank=True, editable=False, related_name="assertions")
     source = models.CharField(max_length=255, blank=True, editable=False)
     source_id = models.CharField(max_length=512, blank=True, editable=False)
     source_digest = models.CharField(max_length=64, blank=True, editable=False)
@@ -103,9 +95,7 @@ class Assertion(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
-    version = models.PositiveIntegerField(
-        default=1, editable=False, help_text=_("Grows with each edit (REL-25).")
-    )
+    version = models.PositiveIntegerField(default=1, editable=False, help_text=_("Grows with each edit (REL-25)."))
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     history = HistoricalRecords()
 
@@ -146,9 +136,7 @@ class Result(models.Model):
     assertion = models.ForeignKey(Assertion, models.CASCADE, related_name="results")
     result_description = models.ForeignKey(ResultDescription, models.PROTECT, related_name="results")
     value = models.CharField(_("value"), max_length=255, blank=True)
-    achieved_level = models.ForeignKey(
-        RubricCriterionLevel, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    achieved_level = models.ForeignKey(RubricCriterionLevel, models.PROTECT, null=True, blank=True, related_name="+")
     status = models.CharField(_("status"), max_length=16, choices=Status, blank=True)
     position = models.PositiveIntegerField(default=0)
 
