@@ -1,9 +1,14 @@
 """What every test may ask for."""
 
 import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,3 +20,43 @@ def shared() -> Path:
     if not (folder / "samples").is_dir():
         raise FileNotFoundError(f"The shared material is not at {folder}; set CLRPORTAL_SHARED.")
     return folder
+
+
+@pytest.fixture
+def committed_db(
+    django_db_setup: None, django_db_blocker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """A database of the test's own, copied from the migrated one, where commits are real and seen by other processes.
+
+    The triggers that keep issued records from being changed also refuse a test runner's flush (REL-14), so such tests
+    throw the whole database away instead. Gives its DATABASE_URL, which is also set for child processes.
+    """
+    with django_db_blocker.unblock():
+        settings = connection.settings_dict
+        template = settings["NAME"]
+        connections.close_all()
+        if connection.vendor == "sqlite":
+            name = str(tmp_path / "portal.sqlite3")
+            with sqlite3.connect(template) as old, sqlite3.connect(name) as new:
+                old.backup(new)
+            url = f"sqlite:///{name}"
+        else:
+            name = f"test_{uuid.uuid4().hex}"
+            _maintain(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            login = f"{settings['USER']}:{settings['PASSWORD']}" if settings["PASSWORD"] else settings["USER"]
+            url = f"postgresql://{login}@{settings['HOST']}:{settings['PORT']}/{name}"
+        settings["NAME"] = name
+        monkeypatch.setenv("DATABASE_URL", url)
+        try:
+            yield url
+        finally:
+            connections.close_all()
+            settings["NAME"] = template
+            if connection.vendor != "sqlite":
+                _maintain(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _maintain(statement: str) -> None:
+    """Runs a statement of the server's housekeeping, outside every database of the tests."""
+    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(statement)

@@ -1,0 +1,17 @@
+"""The portal's settings with a data folder of the test run's own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+if "CLRPORTAL_DATA_DIR" not in os.environ:
+    os.environ["CLRPORTAL_DATA_DIR"] = tempfile.mkdtemp(prefix="clrportal-tests-")
+    atexit.register(shutil.rmtree, os.environ["CLRPORTAL_DATA_DIR"], ignore_errors=True)
+
+from clrportal.settings import *  # noqa: F403  the settings under test are the portal's, whole
+from clrportal.settings import DATA_DIR, DATABASES
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
