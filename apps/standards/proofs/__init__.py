@@ -1,0 +1,1 @@
+"""Signatures: compact JWS, VC-JWT, Data Integrity."""
