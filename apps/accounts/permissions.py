@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import Group
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +25,7 @@ STAFF_ROLES = frozenset({Role.REGISTRAR, Role.APPROVER, Role.REVIEWER, Role.ADMI
 """Roles that work in the admin."""
 
 
-def roles_of(user: User | AnonymousUser | Any) -> frozenset[str]:
+def roles_of(user: Any) -> frozenset[str]:
     """The names of the user's roles, asked of the database once per user object."""
     if not getattr(user, "is_authenticated", False) or not user.is_active:
         return frozenset()
@@ -36,15 +36,13 @@ def roles_of(user: User | AnonymousUser | Any) -> frozenset[str]:
     return known
 
 
-def has_role(user: User | AnonymousUser | Any, *roles: str) -> bool:
+def has_role(user: Any, *roles: str) -> bool:
     """Whether the user has at least one of the roles."""
     return bool(roles_of(user) & {str(role) for role in roles})
 
 
 def give_roles(user: User, *roles: str) -> None:
     """Adds the user to the groups of the roles and lets staff roles into the admin."""
-    from django.contrib.auth.models import Group
-
     for role in roles:
         user.groups.add(Group.objects.get_or_create(name=str(role))[0])
     if set(roles) & STAFF_ROLES and not user.is_staff:

@@ -7,8 +7,8 @@ dispatcher finds what is queued, or whose lease has ended, at worker start and e
 
 import logging
 import os
+import platform
 import secrets
-import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -164,7 +164,7 @@ def claim(job_id: int) -> Job | None:
             state=Job.State.FAILED, error="The worker was lost three times while doing this.", ended_at=now
         )
         return None
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"[:64]
+    owner = f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"[:64]
     taken = Job.objects.filter(due, pk=job_id, fence=job.fence).update(
         state=Job.State.RUNNING,
         lease_owner=owner,
