@@ -6,6 +6,7 @@ read as CommonMark without raw HTML, then passed through an allow-list. The same
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape, unescape
 from typing import Any
@@ -18,9 +19,24 @@ from markdown_it.token import Token
 #: Longer texts are shown as they are written, not interpreted (SEC-31).
 LIMIT_BYTES = 100_000
 
-_TAGS = {"a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "strong", "ul"}
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
-_SCHEMES = {"http", "https", "mailto"}
+_INLINE_TAGS = {"a", "br", "code", "em", "strong"}
+_TAGS = _INLINE_TAGS | {"blockquote", "hr", "li", "ol", "p", "pre", "ul"}
+_TAGS |= {"table", "tbody", "td", "th", "thead", "tr"}
+_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # SEC-32; kept in what is stored
+
+
+def _cleaner(tags: set[str]) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=tags,
+        attributes={"a": {"href"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        url_relative="deny",
+        link_rel="nofollow noopener noreferrer",
+    )
+
+
+_blocks = _cleaner(_TAGS)
+_line = _cleaner(_INLINE_TAGS)
 
 
 class _Renderer(RendererHTML):
@@ -37,7 +53,7 @@ class _Renderer(RendererHTML):
         return escape(self.renderInlineAsText(token.children, options, env)) if token.children else ""
 
 
-_parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer)
+_parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 
 
 def to_html(text: str) -> str:
@@ -46,19 +62,33 @@ def to_html(text: str) -> str:
     No raw HTML, no pictures; links only to http, https and mailto, marked ``nofollow noopener noreferrer``.
     Text over ``LIMIT_BYTES`` is given as one escaped paragraph. Never raises for a string.
     """
-    if not text.strip():
+    shown = _showable(text)
+    if not shown.strip():
         return ""
-    if len(text.encode("utf-8", "replace")) > LIMIT_BYTES:
-        return f"<p>{escape(text)}</p>"
-    return nh3.clean(
-        _parser.render(text),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=_SCHEMES,
-        link_rel="nofollow noopener noreferrer",
-    )
+    if _is_long(shown):
+        return f"<p>{escape(shown)}</p>"
+    return _blocks.clean(_parser.render(shown))
 
 
-def to_text(text: str) -> str:
-    """The words of a Markdown text without its marks, on one line: for summaries and search."""
-    return " ".join(unescape(nh3.clean(to_html(text), tags=set())).split())
+def to_inline_html(text: str) -> str:
+    """The text as safe HTML that fits into a line (emphasis, code, links), set apart for bidi (SEC-32)."""
+    shown = _showable(text)
+    return f"<bdi>{escape(shown) if _is_long(shown) else _line.clean(_parser.renderInline(shown))}</bdi>"
+
+
+def to_text(text: str, limit: int = 0) -> str:
+    """The words of a Markdown text without its marks, on one line: for names, summaries and search.
+
+    Cut to ``limit`` characters with an ellipsis, if given.
+    """
+    html = to_html(text).replace("</td>", " </td>").replace("</th>", " </th>").replace("<br>", " ")
+    words = " ".join(unescape(nh3.clean(html, tags=set())).split())
+    return words if not limit or len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def _showable(text: str) -> str:
+    return _UNSHOWABLE.sub(" ", text)
+
+
+def _is_long(text: str) -> bool:
+    return len(text.encode("utf-8", "replace")) > LIMIT_BYTES
