@@ -47,6 +47,12 @@ class Organization(models.Model):
     address_region = models.CharField(_("state or region"), max_length=255, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=32, blank=True)
     address_country = models.CharField(_("country"), max_length=64, blank=True)
+    base_url = models.CharField(
+        max_length=255,
+        blank=True,
+        editable=False,
+        help_text=_("Where the ids of the home institution's objects live; fixed with its first signing key."),
+    )
     identifiers = models.JSONField(
         _("identifiers"), default=list, blank=True, help_text=_('[{"identifier": …, "identifierType": …}, …]')
     )
