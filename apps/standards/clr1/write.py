@@ -87,16 +87,12 @@ def snapshot_bytes(clr: model.Clr | Mapping[str, Any]) -> bytes:
     document = to_json(clr) if isinstance(clr, model.Clr) else dict(clr)
     for name in _ENVELOPE_MEMBERS:
         if document.get(name) is not None:
-            raise DocumentFault(
-                f"A snapshot has no {name}; it is given when the record is issued.", at=f"/{name}"
-            )
+            raise DocumentFault(f"A snapshot has no {name}; it is given when the record is issued.", at=f"/{name}")
     publisher = document.get("publisher")
     if not isinstance(publisher, Mapping):
         raise DocumentFault("A record needs a publisher.", code="PROPERTY_MISSING", at="/publisher")
     if publisher.get("publicKey") is not None:
-        raise DocumentFault(
-            "A snapshot has no key; it is given when the record is issued.", at="/publisher/publicKey"
-        )
+        raise DocumentFault("A snapshot has no key; it is given when the record is issued.", at="/publisher/publicKey")
     document.setdefault("@context", model.CONTEXT_URL)
     document.setdefault("type", "Clr")
     return canonical(document)
@@ -246,9 +242,7 @@ _STATUS_BY_HTTP: dict[int, tuple[str, str, str]] = {
 }
 
 
-def status_info(
-    *, http_status: int, description: str, system: str, code_minor: str | None = None
-) -> dict[str, Any]:
+def status_info(*, http_status: int, description: str, system: str, code_minor: str | None = None) -> dict[str, Any]:
     """The imsx_StatusInfo body for an HTTP status (section 6, CLR1-P-08).
 
     ``system`` names the reporting system (its host); ``code_minor`` replaces the usual minor code of the
