@@ -19,9 +19,9 @@ class Framework(models.Model):
     creator = models.TextField(_("creator"))
     publisher = models.TextField(_("publisher"), blank=True)
     description = models.TextField(_("description"), blank=True)
-    language = models.CharField(_("language"), max_length=64, blank=True)
-    version = models.CharField(_("version"), max_length=255, blank=True)
-    adoption_status = models.CharField(_("adoption status"), max_length=64, blank=True)
+    language = models.TextField(_("language"), blank=True)
+    version = models.TextField(_("version"), blank=True)
+    adoption_status = models.TextField(_("adoption status"), blank=True)
     case_version = models.CharField(max_length=8, default="1.0")
     license = models.TextField(_("licence"), blank=True)
     official_source = models.CharField(_("official source"), max_length=2048, blank=True)
@@ -30,6 +30,9 @@ class Framework(models.Model):
         default=dict, help_text=_("The CFDocument as received, unknown properties too.")
     )
     definitions: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    rest: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(
+        default=dict, help_text=_("Further properties of the package as received.")
+    )
     digest = models.CharField(max_length=64, blank=True)
     import_run = models.ForeignKey(ImportRun, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
@@ -51,9 +54,10 @@ class FrameworkItem(models.Model):
     uri = models.CharField(_("address"), max_length=2048)
     full_statement = models.TextField(_("statement"))
     abbreviated_statement = models.TextField(_("short statement"), blank=True)
-    human_coding_scheme = models.CharField(_("code"), max_length=255, blank=True)
-    list_enumeration = models.CharField(max_length=255, blank=True)
-    item_type = models.CharField(_("type"), max_length=255, blank=True)
+    human_coding_scheme = models.TextField(_("code"), blank=True)
+    list_enumeration = models.TextField(blank=True)
+    item_type = models.TextField(_("type"), blank=True)
+    language = models.TextField(_("language"), blank=True)
     last_changed = models.DateTimeField(null=True)
     status_end_date = models.DateField(null=True)
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
@@ -78,10 +82,10 @@ class FrameworkAssociation(models.Model):
     identifier = models.UUIDField(unique=True)
     association_type = models.CharField(max_length=255)
     origin = models.ForeignKey(FrameworkItem, models.PROTECT, null=True, related_name="from_here")
-    origin_identifier = models.CharField(max_length=255, db_index=True)
+    origin_identifier = models.CharField(max_length=512, db_index=True)
     destination = models.ForeignKey(FrameworkItem, models.PROTECT, null=True, related_name="to_here")
-    destination_identifier = models.CharField(max_length=255, db_index=True)
-    sequence_number = models.IntegerField(null=True)
+    destination_identifier = models.CharField(max_length=512, db_index=True)
+    sequence_number = models.BigIntegerField(null=True)
     association: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     digest = models.CharField(max_length=64, blank=True)
     retired_at = models.DateTimeField(null=True)
@@ -126,7 +130,7 @@ class FrameworkRubricCriterion(models.Model):
     category = models.TextField(blank=True)
     item = models.ForeignKey(FrameworkItem, models.PROTECT, null=True, related_name="criteria")
     weight = models.FloatField(null=True)
-    position = models.IntegerField(null=True)
+    position = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["position", "pk"]
@@ -144,7 +148,7 @@ class FrameworkRubricLevel(models.Model):
     quality = models.TextField(blank=True)
     description = models.TextField(blank=True)
     score = models.FloatField(null=True)
-    position = models.IntegerField(null=True)
+    position = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["position", "pk"]
