@@ -83,6 +83,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.network.headers.ContentPolicyMiddleware",
+    "apps.network.headers.EdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -95,6 +97,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.network.limits.LimitsMiddleware",
 ]
 
 ROOT_URLCONF = "clrportal.urls"
@@ -212,6 +215,24 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(MAIL_DIR)
 DEFAULT_FROM_EMAIL = env.str("CLRPORTAL_MAIL_FROM", default="records@localhost")
+
+# --- The edge (SEC-56 to SEC-60) --------------------------------------------------------------
+TRUSTED_PROXIES: list[str] = env.list("CLRPORTAL_TRUSTED_PROXIES", default=[])  # addresses or networks
+METRICS_TOKEN: str = env.str("CLRPORTAL_METRICS_TOKEN", default="")
+CSRF_FAILURE_VIEW = "apps.network.errors.csrf_failure"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
 
 # --- Files, languages, time -------------------------------------------------------------------
 STATIC_URL = "/static/"

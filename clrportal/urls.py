@@ -3,6 +3,16 @@
 from django.contrib import admin
 from django.urls import path
 
+from apps.network import health
+
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "apps.network.errors.bad_request"
+handler403 = "apps.network.errors.forbidden"
+handler404 = "apps.network.errors.not_found"
+handler500 = "apps.network.errors.server_error"

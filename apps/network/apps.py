@@ -9,3 +9,9 @@ class Config(AppConfig):
     name = "apps.network"
     label = "network"
     verbose_name = "Network"
+
+    def ready(self) -> None:
+        """Register what the edge knows about its own readiness."""
+        from apps.network import health
+
+        health.register_own()

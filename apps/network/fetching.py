@@ -67,35 +67,27 @@ _PDF = re.compile(r"application/pdf")
 
 @dataclass(frozen=True)
 class Kind:
-    """What is expected behind an address, and how long an answer may be believed.
-
-    ``longest`` is the most seconds an answer is kept (0: never), ``unsaid`` the lifetime where the host
-    says nothing.
-    """
+    """What is expected behind an address, and the most seconds that an answer may be kept (0: never)."""
 
     accept: str
     types: tuple[re.Pattern[str], ...]
     limit: int
     longest: int = 0
-    unsaid: int = 0
 
 
-_LD = "application/ld+json, application/json;q=0.9, */*;q=0.1"
 _TEXTS = (_JSON, _TOKEN, _LOOSE)
 KINDS: Mapping[str, Kind] = {
-    # A hosted record or badge: personal data, so it is never kept (PRIV-08). Pictures and PDFs may hold one.
+    # What somebody asks to be verified: may be a picture or a PDF, and is never kept (PRIV-08).
     "document": Kind(
         "application/ld+json, application/json, application/jose, image/png, image/svg+xml, application/pdf, */*;q=0.1",
         (*_TEXTS, _PICTURE, _PDF),
         5 * MEGABYTE,
     ),
-    "profile": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=600, unsaid=600),
-    "key": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=600, unsaid=600),
-    "status": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=300),
-    "revocation": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=300),
-    "context": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=86_400, unsaid=3_600),
-    "schema": Kind(_LD, _TEXTS, 5 * MEGABYTE, longest=86_400, unsaid=3_600),
-    "picture": Kind("image/png, image/svg+xml, image/*;q=0.5", (_PICTURE, _LOOSE), 5 * MEGABYTE),
+    # What a record names (profiles, keys, revocation and status lists): kept as long as the host itself says,
+    # with the bound for revocation, since an address does not tell which of them it is.
+    "json": Kind("application/ld+json, application/json;q=0.9, */*;q=0.1", _TEXTS, 5 * MEGABYTE, longest=300),
+    "token": Kind("application/jwt, application/jose, */*;q=0.1", _TEXTS, 5 * MEGABYTE, longest=300),
+    "image": Kind("image/png, image/svg+xml, image/*;q=0.5", (_PICTURE, _LOOSE), 5 * MEGABYTE),
     "case": Kind("application/json", (_JSON, _LOOSE), 50 * MEGABYTE),
 }
 
@@ -104,7 +96,7 @@ KINDS: Mapping[str, Kind] = {
 class Fetched:
     """An answer: its final address, status, type (lower case, without parameters) and decoded body."""
 
-    url: str
+    final_url: str
     status: int
     content_type: str
     body: bytes
@@ -333,12 +325,12 @@ class GuardedFetcher:
             return
         said = _lifetime(answer.headers)
         if answer.status == 200:
-            seconds = min(expected.longest, expected.unsaid if said is None else said)
+            seconds = min(expected.longest, said or 0)
         else:
             seconds = min(NEGATIVE_SECONDS, NEGATIVE_SECONDS if said is None else said)
         if seconds > 0:
             plain = {
-                "url": answer.url,
+                "final_url": answer.final_url,
                 "status": answer.status,
                 "content_type": answer.content_type,
                 "body": answer.body,

@@ -30,7 +30,7 @@ def test_it_works(https_host: ScriptedHost, public_fetcher: MakeFetcher) -> None
     https_host.answers["/clr?a=1"] = says(b'{"id": 1}', content_type="application/ld+json; charset=utf-8")
     answer = public_fetcher().fetch(f"{BASE}/clr?a=1")
     assert (answer.status, answer.content_type, answer.body) == (200, "application/ld+json", b'{"id": 1}')
-    assert answer.url == f"{BASE}/clr?a=1"
+    assert answer.final_url == f"{BASE}/clr?a=1"
 
 
 def test_other_statuses_are_answers(https_host: ScriptedHost, public_fetcher: MakeFetcher) -> None:
@@ -105,7 +105,7 @@ def test_a_name_that_does_not_exist_is_not_reachable(public_fetcher: MakeFetcher
 def test_sec_05_redirects_are_followed(status: str, https_host: ScriptedHost, public_fetcher: MakeFetcher) -> None:
     https_host.answers["/a"] = leads_to("/b", status)
     https_host.answers["/b"] = says(b"{}")
-    assert public_fetcher().fetch(f"{BASE}/a").url == f"{BASE}/b"
+    assert public_fetcher().fetch(f"{BASE}/a").final_url == f"{BASE}/b"
 
 
 def test_sec_05_other_3xx_are_answers(https_host: ScriptedHost, public_fetcher: MakeFetcher) -> None:
@@ -334,7 +334,7 @@ def test_sec_08_an_answer_without_a_status_line_is_none(https_host: ScriptedHost
 
 def test_sec_09_own_documents_are_looked_up_and_never_requested(public_fetcher: MakeFetcher, reached: Reached) -> None:
     ours = Fetched(f"{BASE}/clrs/1", 200, "application/json", b'{"ours": true}')
-    fetcher = public_fetcher(own_base=BASE, own=lambda url: ours if url == ours.url else None)
+    fetcher = public_fetcher(own_base=BASE, own=lambda url: ours if url == ours.final_url else None)
     assert fetcher.fetch(f"{BASE}/clrs/1").body == b'{"ours": true}'
     with pytest.raises(RefusedByPolicy):
         fetcher.fetch(f"{BASE}/readyz")
@@ -448,21 +448,20 @@ def _asked(https_host: ScriptedHost, public_fetcher: MakeFetcher, kind: str, **h
 @pytest.mark.parametrize(
     ("kind", "headers", "requests"),
     [
-        ("key", {}, 1),
-        ("profile", {"cache_control": "max-age=60"}, 1),
-        ("status", {"cache_control": "public, max-age=60"}, 1),
-        ("status", {}, 2),
-        ("revocation", {"cache_control": "max-age=0"}, 2),
-        ("key", {"cache_control": "no-store"}, 2),
-        ("key", {"cache_control": "private, max-age=60"}, 2),
-        ("key", {"cache_control": "max-age=60", "age": "60"}, 2),
+        ("json", {"cache_control": "max-age=60"}, 1),
+        ("token", {"cache_control": "public, max-age=60"}, 1),
+        ("json", {}, 2),
+        ("json", {"cache_control": "max-age=0"}, 2),
+        ("json", {"cache_control": "no-store"}, 2),
+        ("json", {"cache_control": "private, max-age=60"}, 2),
+        ("json", {"cache_control": "max-age=60", "age": "60"}, 2),
         ("document", {"cache_control": "max-age=60"}, 2),
     ],
 )
 def test_sec_14_what_is_kept(
     kind: str, headers: dict[str, str], requests: int, https_host: ScriptedHost, public_fetcher: MakeFetcher
 ) -> None:
-    """Also PRIV-08: a hosted record is never kept."""
+    """Also PRIV-08: what is to be verified is never kept."""
     assert _asked(https_host, public_fetcher, kind, **headers) == requests
 
 
@@ -481,7 +480,7 @@ class _Noted:
 
 @pytest.mark.parametrize(
     ("kind", "status", "longest"),
-    [("revocation", "200 OK", 300), ("status", "200 OK", 300), ("key", "200 OK", 600), ("key", "404 Not Found", 60)],
+    [("json", "200 OK", 300), ("token", "200 OK", 300), ("json", "404 Not Found", 60)],
 )
 def test_sec_14_lifetimes_have_an_upper_bound(
     kind: str, status: str, longest: int, https_host: ScriptedHost, public_fetcher: MakeFetcher
@@ -496,10 +495,10 @@ def test_sec_14_kept_under_the_final_address(https_host: ScriptedHost, public_fe
     https_host.answers["/a"] = leads_to("/b")
     https_host.answers["/b"] = says(b"{}", cache_control="max-age=60")
     https_host.answers["/c"] = says(b"[]", cache_control="max-age=60")
-    public_fetcher().fetch(f"{BASE}/a", kind="key")
+    public_fetcher().fetch(f"{BASE}/a", kind="json")
     https_host.answers["/a"] = leads_to("/c")
-    assert public_fetcher().fetch(f"{BASE}/a", kind="key").body == b"[]"
-    assert public_fetcher().fetch(f"{BASE}/b", kind="key").body == b"{}"
+    assert public_fetcher().fetch(f"{BASE}/a", kind="json").body == b"[]"
+    assert public_fetcher().fetch(f"{BASE}/b", kind="json").body == b"{}"
     assert len(https_host.requests) == 4
 
 
