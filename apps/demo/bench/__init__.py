@@ -1,4 +1,4 @@
-"""The benchmarks: each measures the portal and the raw limit of the same work in one run (contract, `manage.py bench`)."""
+"""The benchmarks: each measures the portal beside the raw limit of the same work, in one run (contract)."""
 
 import importlib
 import statistics
