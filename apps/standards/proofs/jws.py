@@ -95,10 +95,19 @@ def looks_like_jws(text: str) -> bool:
 
 
 def read(token: str | bytes, *, algorithms: Collection[str]) -> Jws:
-    """Take a compact JWS apart. The signature is not verified here.
+    """Take a compact JWS apart and hold its header against the rules. The signature is not verified here.
 
-    Raises ``SignatureFault`` with ALG_NOT_ALLOWED for an algorithm that is not in ``algorithms`` (compared
-    exactly), ``ParseFault`` with INPUT_INVALID for everything that is not a plain compact JWS. CLR1-V-03.
+    Raises what ``split`` and ``require`` raise. CLR1-V-03.
+    """
+    jws = split(token)
+    require(jws, algorithms)
+    return jws
+
+
+def split(token: str | bytes) -> Jws:
+    """The parts of a compact JWS, decoded. An empty signature is let through, for ``require`` to refuse.
+
+    Raises ``ParseFault`` (INPUT_INVALID) where there are not three base64url parts with a JSON header.
     """
     try:
         raw = token.encode("ascii") if isinstance(token, str) else token
@@ -109,20 +118,27 @@ def read(token: str | bytes, *, algorithms: Collection[str]) -> Jws:
     if len(parts) != 3:
         raise ParseFault("A signed text has three parts with dots between.", code="INPUT_INVALID")
     header = _read_header(parts[0])
-    algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise SignatureFault(
-            f"The signature method {strict_json.shown(str(algorithm))} is not accepted here.",
-            code="ALG_NOT_ALLOWED",
-        )
-    for refused in ("crit", "b64"):
-        if refused in header:
-            raise ParseFault(f"The header demands an extension ({refused}) that is not accepted.", code="INPUT_INVALID")
-    if not parts[1] or not parts[2]:
-        raise ParseFault("A part of the signed text is empty.", code="INPUT_INVALID")
     payload = decode_part(parts[1], "content")
     signature = decode_part(parts[2], "signature")
     return Jws(text, header, payload, signature, raw[: len(parts[0]) + 1 + len(parts[1])])
+
+
+def require(jws: Jws, algorithms: Collection[str]) -> None:
+    """Hold a JWS against the rules that do not need a key (SEC-23).
+
+    Raises ``SignatureFault`` (ALG_NOT_ALLOWED) for an algorithm that is not, letter by letter, in
+    ``algorithms``; ``ParseFault`` (INPUT_INVALID) for ``crit``, ``b64``, or an empty part.
+    """
+    if jws.algorithm not in algorithms:
+        raise SignatureFault(
+            f"The signature method {strict_json.shown(jws.algorithm)} is not accepted here.",
+            code="ALG_NOT_ALLOWED",
+        )
+    for refused in ("crit", "b64"):
+        if refused in jws.header:
+            raise ParseFault(f"The header demands an extension ({refused}) that is not accepted.", code="INPUT_INVALID")
+    if not jws.payload or not jws.signature:
+        raise ParseFault("A part of the signed text is empty.", code="INPUT_INVALID")
 
 
 @lru_cache(maxsize=256)

@@ -174,14 +174,19 @@ def unreadable(code: str, detail: str, *, format: str = "unknown", **evidence: A
 def include_nested(outer: Result, name: str, nested: Result, *, counts: bool = True) -> None:
     """Add a nested result and say in the outer one what it means there.
 
-    A nested result that is not valid fails the outer check ``name`` with the nested code; with ``counts``
+    A reservation about a valid nested result is a reservation about the whole (I6). One that is not valid
+    fails the outer check ``name`` with the nested code; with ``counts``
     false (what only adds to the record, such as a hosted endorsement that cannot be reached) an undecided
     one is a warning.
     """
     outer.credentials.append(nested)
     where = {"id": nested.subject} if nested.subject else {}
     if nested.valid:
-        outer.passed(name, f"The {nested.kind or 'part'} inside is genuine.", **where)
+        reservations = nested.warnings()
+        if reservations:
+            outer.warned(name, reservations[0].code or "", reservations[0].detail, **where)
+        else:
+            outer.passed(name, f"The {nested.kind or 'part'} inside is genuine.", **where)
         return
     first = _weightiest(nested.failures())
     code = first.code if first else "NOT_VERIFIABLE"
