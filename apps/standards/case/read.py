@@ -73,7 +73,8 @@ class Finding:
 class Reading:
     """What reading gave: the package (None when anything is wrong), its counts, errors and warnings.
 
-    ``format``: ``case-1.0``, ``case-1.1``, or ``unknown`` when there was no document to tell it by.
+    ``format``: ``case-1.0``, ``case-1.1``, or ``unknown`` when there was no document to tell it by. ``base`` leads
+    to the package in the document (``/CFPackage`` in an envelope).
     """
 
     package: CFPackage | None
@@ -81,6 +82,7 @@ class Reading:
     warnings: tuple[Finding, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     format: str = "unknown"
+    base: str = ""
 
 
 def read_package(data: bytes) -> Reading:
@@ -194,7 +196,7 @@ class _Reader:
         version = _version_of(value["CFDocument"]) if isinstance(value.get("CFDocument"), dict) else ""
         form = f"case-{version}" if version else "unknown"
         if self.errors or document is None or shape is None:
-            return Reading(None, tuple(self.errors), tuple(self.warnings), counts, form)
+            return Reading(None, tuple(self.errors), tuple(self.warnings), counts, form, self.base)
         known = {"CFDocument", "CFItems", "CFAssociations", "CFDefinitions", "CFRubrics"}
         package = CFPackage(
             document=document,
@@ -211,7 +213,7 @@ class _Reader:
                 f"{self.base}/CFDocument",
                 "The package uses properties of CASE 1.1 but does not say that it is 1.1. They are kept.",
             )
-        return Reading(package, (), tuple(self.warnings), counts, form)
+        return Reading(package, (), tuple(self.warnings), counts, form, self.base)
 
     def _document(self, value: dict[str, Any]) -> CFDocument | None:
         path = f"{self.base}/CFDocument"
@@ -716,3 +718,9 @@ def _counts(
         "roots": shape.roots if shape else 0,
         "depth": shape.depth if shape else 0,
     }
+
+
+def read_rubric(value: dict[str, Any]) -> CFRubric | None:
+    """One rubric from its wire form, as it was stored; None when it is not whole."""
+    rubrics = _Reader("")._rubrics({"CFRubrics": [value]})
+    return rubrics[0] if rubrics else None
