@@ -86,7 +86,7 @@ def _expanded(get: Get, document: Any) -> Any:
         cause: BaseException | None = fault
         while cause is not None:
             if isinstance(cause, LookupError):
-                raise cause
+                raise cause from None
             cause = cause.__cause__
         return type(fault)
 
