@@ -9,3 +9,10 @@ class Config(AppConfig):
     name = "apps.institution"
     label = "institution"
     verbose_name = "Institution"
+
+    def ready(self) -> None:
+        """Says what must hold before the portal is ready (REL-29)."""
+        from apps.institution import keys
+        from apps.network import health
+
+        health.register_check("signing_key", keys.opens)
