@@ -79,8 +79,10 @@ def running(*, demo: bool = True, worker: bool = True, **settings: str) -> Itera
         ]
         if worker:
             commands.append(
-                ("celery", "-A", "clrportal", "worker", "--beat", "--concurrency", "2")
-                + ("--queues", "work,sign,render,mail", "--loglevel", "WARNING")
+                (
+                    *("celery", "-A", "clrportal", "worker", "--beat", "--concurrency", "2"),
+                    *("--queues", "work,sign,render,mail", "--loglevel", "WARNING"),
+                )
             )
         log = (Path(name) / "servers.log").open("w+b")
         processes = [
