@@ -91,3 +91,9 @@ class AttachmentFault(StandardsError):
     """A file that should carry exactly one record carries none, several, or cannot be opened."""
 
     code = "ATTACHMENT_INVALID"
+
+
+class NoBadgeInImage(ParseFault):
+    """A picture carries no credential, or cannot be read far enough to find one."""
+
+    code = "NO_BADGE_IN_IMAGE"

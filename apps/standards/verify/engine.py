@@ -1,9 +1,9 @@
-"""The door to the engine: one function that judges anything.
+"""The door to the engine: functions that judge anything.
 
     result = verify(source, fetcher=…, own=…, now=…)
 
-The steps: recognise what it is; take the record out of a picture or a PDF; hand it to the procedure of its
-standard; give the result.
+The steps: recognise what it is; take the record out of a picture or a PDF, or fetch it from its address; hand
+it to the procedure of its standard; give the result.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from apps.standards.baking import pdf, png, svg
+from apps.standards.errors import FetchRefused, StandardsError
 from apps.standards.verify.checks import clr1
 from apps.standards.verify.recognise import Subject, recognise
-from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Run
-from apps.standards.verify.verdict import Result, unreadable
+from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Run, shown_address
+from apps.standards.verify.verdict import Check, Result, unreadable
 
 _PROCEDURES: dict[str, Callable[[Subject, Run], Result]] = {
     "clr-1.0": clr1.judge,
@@ -30,20 +32,38 @@ def verify(
     expected_recipients: Sequence[str] = (),
     budget: Budget | None = None,
 ) -> Result:
-    """Judge a document: JSON, compact JWS, VC-JWT, baked PNG or SVG, or a PDF with a record inside.
+    """Judge a document: JSON, compact JWS, VC-JWT, baked PNG or SVG, our PDF, or the address of one of these.
 
     ``now`` is the aware moment to judge at; ``expected_recipients`` are identities of the person expected,
     any of which may match. Never raises for the content of ``source``: what cannot be read gives a result
     whose ``readable`` is false.
     """
     run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget())
-    return judge(recognise(source), run)
+    return judge(recognise(source), source, run)
 
 
-def judge(subject: Subject, run: Run) -> Result:
-    """Judge what ``recognise`` found."""
+def verify_address(
+    url: str,
+    *,
+    fetcher: Fetcher,
+    now: datetime,
+    own: OwnDocuments | None = None,
+    expected_recipients: Sequence[str] = (),
+    budget: Budget | None = None,
+) -> Result:
+    """Judge the document that stands at an address. As ``verify`` in everything else."""
+    run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget())
+    return _judge_address(url, run)
+
+
+def judge(subject: Subject, source: bytes, run: Run) -> Result:
+    """Judge what ``recognise`` found in ``source``."""
     if subject.fault is not None:
         return unreadable(subject.fault.code, subject.fault.sentence, at=subject.fault.at)
+    if subject.form == "address":
+        return _judge_address(subject.token, run)
+    if subject.form in _CARRIERS:
+        return _judge_carried(subject.form, source, run)
     if subject.form == "sd-jwt":
         result = Result()
         result.failed(
@@ -54,3 +74,63 @@ def judge(subject: Subject, run: Run) -> Result:
     if procedure is None:
         return unreadable("INPUT_INVALID", "This is no learner record and no badge that is known here.")
     return procedure(subject, run)
+
+
+def _judge_address(url: str, run: Run) -> Result:
+    try:
+        answer = run.get(url, kind="document")
+        if answer.status == 410:
+            result = Result(subject=url)
+            result.failed("fetch", "REVOKED", "What stood at the address was withdrawn by its issuer.", address=url)
+            return result
+        if answer.status != 200:
+            raise FetchRefused(f"The address answered {answer.status} instead of a document.")
+    except FetchRefused as refusal:
+        result = Result(subject=url)
+        result.failed("fetch", refusal.code, refusal.sentence, address=shown_address(url))
+        return result
+    subject = recognise(answer.body)
+    if subject.form == "address":
+        return unreadable("INPUT_INVALID", "What stands at the address is only another address.")
+    return judge(subject, answer.body, run)
+
+
+# --- files that carry a record -------------------------------------------------------------------------------
+
+
+def _from_png(source: bytes) -> bytes:
+    return png.extract(source).encode()
+
+
+def _from_svg(source: bytes) -> bytes:
+    return svg.extract(source).encode()
+
+
+#: form -> how to take the record out, the name of the check, and what it says when it went well
+_CARRIERS: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
+    "png": (_from_png, "image", "A credential was found inside the picture. Only it was judged, not the picture."),
+    "svg": (_from_svg, "image", "A credential was found inside the picture. Only it was judged, not the picture."),
+    "pdf": (
+        pdf.extract,
+        "attachment",
+        "A record is attached to the PDF. What is shown here comes from the attachment: the printed page is no proof.",
+    ),
+}
+
+
+def _judge_carried(form: str, source: bytes, run: Run) -> Result:
+    take_out, name, sentence = _CARRIERS[form]
+    try:
+        carried = take_out(source)
+    except StandardsError as fault:
+        result = Result(readable=fault.code not in ("INPUT_INVALID", "PARSE_ERROR"))
+        result.failed(name, fault.code, fault.sentence)
+        if fault.code == "NO_BADGE_IN_IMAGE":
+            result.failed("input", "PARSE_ERROR", "No credential could be taken out of the picture.")
+        return result
+    subject = recognise(carried)
+    if subject.form not in ("json", "jws", "sd-jwt", "address"):
+        return unreadable("INPUT_INVALID", "What the file carries is no record.")
+    result = judge(subject, carried, run)
+    result.checks.insert(0, Check(name, "passed", detail=sentence))
+    return result

@@ -1,0 +1,1 @@
+"""Credentials inside other files: pictures (PNG, SVG) and our PDF."""
