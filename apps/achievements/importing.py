@@ -28,10 +28,11 @@ from apps.achievements.models import (
     FrameworkRubricCriterion,
     FrameworkRubricLevel,
 )
+from apps.institution import audit
 from apps.learners.models import ImportChange, ImportRun, searchable
 from apps.standards import markdown
 from apps.standards.case.model import CFAssociation, CFDocument, CFItem, CFPackage, CFRubric, calendar_day, key, moment
-from apps.standards.case.read import Finding, read_package, read_rubric
+from apps.standards.case.read import Finding, Reading, read_package, read_rubric
 from apps.standards.case.write import Record, to_wire
 
 CHUNK = 1_000
@@ -135,57 +136,76 @@ def import_package(
     Rules: D3, D4, D8, D9, D11; CASE-13 to CASE-17.
     """
     note(_("Reading the package …"))
+    digest = hashlib.sha256(data).hexdigest()
     reading = read_package(data)
-    if reading.package is None:
-        return Outcome(False, dry_run, reading.format, reading.counts, {}, reading.errors, reading.warnings, run=run)
-    package = reading.package
-
-    def outcome(plan: _Plan, *, accepted: bool, stored: ImportRun | None = None) -> Outcome:
-        return Outcome(
-            accepted=accepted,
-            dry_run=dry_run,
-            format=reading.format,
-            counts=reading.counts,
-            changes=plan.changes() if accepted else {},
-            errors=tuple(plan.errors),
-            warnings=reading.warnings,
-            framework=plan.framework,
-            run=stored or run,
-        )
-
-    note(_("Comparing with what is stored …"))
-    if dry_run:
-        plan = _compare(package, reading.base, allow_older=allow_older)
-        return outcome(plan, accepted=not plan.errors)
-    with transaction.atomic():
-        run = _begin(run, package, file_name, data, user)
-        plan = _compare(package, reading.base, allow_older=allow_older)
-        if plan.errors:
-            transaction.set_rollback(True)
-            return outcome(plan, accepted=False)
-        if not plan.is_empty:
-            note(_("Storing …"))
-            plan.framework = _apply(plan, run)
-        run.state = ImportRun.State.APPLIED
-        run.applied_at = timezone.now()
-        run.format = reading.format
-        run.counts = dict(reading.counts)
-        run.changes = plan.changes()
-        run.warnings = [finding.as_json() for finding in reading.warnings]
-        run.errors = []
-        run.save()
-    return outcome(plan, accepted=True, stored=run)
+    plan: _Plan | None = None
+    if reading.package is not None and dry_run:
+        note(_("Comparing with what is stored …"))
+        plan = _compare(reading.package, reading.base, allow_older=allow_older)
+    elif reading.package is not None:
+        note(_("Comparing with what is stored …"))
+        with transaction.atomic():
+            mine = run or ImportRun(
+                kind=ImportRun.Kind.CASE, file_name=file_name[-255:], digest=digest, created_by=user
+            )
+            _begin(mine, reading.package)
+            plan = _compare(reading.package, reading.base, allow_older=allow_older)
+            if plan.errors:
+                transaction.set_rollback(True)
+            else:
+                if not plan.is_empty:
+                    note(_("Storing …"))
+                    plan.framework = _apply(plan, mine)
+                _end(mine, reading, plan, user)
+                run = mine
+    errors = tuple(plan.errors) if plan else reading.errors
+    if errors and not dry_run:
+        _refuse(run, reading, errors, digest, user)
+    return Outcome(
+        accepted=not errors,
+        dry_run=dry_run,
+        format=reading.format,
+        counts=reading.counts,
+        changes=plan.changes() if plan and not errors else {},
+        errors=errors,
+        warnings=reading.warnings,
+        framework=plan.framework if plan else None,
+        run=run,
+    )
 
 
-def _begin(run: ImportRun | None, package: CFPackage, file_name: str, data: bytes, user: Any) -> ImportRun:
-    """The import's row, in state applying: its unique constraint lets one import of a framework run at a time."""
-    if run is None:
-        run = ImportRun(kind=ImportRun.Kind.CASE, created_by=user, digest=hashlib.sha256(data).hexdigest())
-        run.file_name = file_name[-255:]
+def _begin(run: ImportRun, package: CFPackage) -> None:
+    """State applying: the unique constraint on it lets one import of a framework run at a time (ROST-36)."""
     run.source = key(package.document.identifier)
     run.state = ImportRun.State.APPLYING
     run.save()
-    return run
+
+
+def _end(run: ImportRun, reading: Reading, plan: _Plan, user: Any) -> None:
+    run.state = ImportRun.State.APPLIED
+    run.applied_at = timezone.now()
+    run.format = reading.format
+    run.counts = dict(reading.counts)
+    run.changes = plan.changes()
+    run.warnings = [finding.as_json() for finding in reading.warnings]
+    run.errors = []
+    run.save()
+    audit.record("import.applied", run, user, framework=run.source, digest=run.digest, **plan.changes())
+
+
+def _refuse(run: ImportRun | None, reading: Reading, errors: Sequence[Finding], digest: str, user: Any) -> None:
+    """Nothing is kept of a refused package but that it was refused (ROST-23); an upload's row tells why."""
+    if run is not None:
+        ImportRun.objects.filter(pk=run.pk).update(
+            state=ImportRun.State.REFUSED,
+            format=reading.format,
+            counts=dict(reading.counts),
+            errors=[finding.as_json() for finding in errors],
+            warnings=[finding.as_json() for finding in reading.warnings],
+        )
+        run.refresh_from_db()
+    reasons = sorted({finding.code for finding in errors})
+    audit.record("import.refused", run, user, kind=ImportRun.Kind.CASE.value, digest=digest, codes=reasons)
 
 
 # -- comparing ------------------------------------------------------------------------------------
@@ -551,6 +571,7 @@ def undo(run: ImportRun, *, user: Any) -> ImportRun:
         run.undone_at = timezone.now()
         run.undone_by = user
         run.save()
+        audit.record("import.undone", run, user, framework=run.source, digest=run.digest)
     return run
 
 
