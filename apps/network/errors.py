@@ -16,7 +16,7 @@ from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooB
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
-from django.template.loader import select_template
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -96,11 +96,10 @@ def _as_page(request: HttpRequest, status: int, sentence: str, id: str) -> HttpR
         429: _("Too many tries"),
         503: _("Not available"),
     }.get(status, _("The request failed") if status < 500 else _("Something went wrong"))
-    # A plain dict instead of the request: the page must come also when sessions or the database are away.
-    known = {"title": title, "sentence": sentence, "request": {"id": id}}
-    names = ["error.html"] if sentence != _sentence(status) else [f"{status}.html", "error.html"]
+    known = {"status": status, "title": title, "sentence": sentence, "request_id": id}
     try:
-        page = select_template(names).render(known)
+        # Without the request: the page must come also when sessions or the database do not answer.
+        page = render_to_string("error.html", known)
     except (TemplateDoesNotExist, TemplateSyntaxError, ValueError):
         log.exception("the error page could not be rendered")
         page = format_html("<!doctype html><title>{}</title><h1>{}</h1><p>{}</p><p>{}</p>", title, title, sentence, id)
