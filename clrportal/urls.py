@@ -1,11 +1,13 @@
 """The address table of the portal: nothing but routes to the rooms."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 from apps.network import health
 
 urlpatterns = [
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.institution.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -1,7 +1,14 @@
-"""The look of the institution's certificates as a plain value, for whoever prints them."""
+"""The look of the institution: its certificates as a plain value for whoever prints them, and its pages' head."""
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
 
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
+
+from apps.institution import colours
 from apps.institution.models import CertificateDesign, Organization
 
 
@@ -83,3 +90,57 @@ def current_design(organization: Organization) -> CertificateDesign:
 
 def _picture(content: bytes | memoryview | None, media_type: str) -> Picture | None:
     return Picture(bytes(content), media_type) if content else None
+
+
+# --- The pages ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What the head of every page shows of the institution."""
+
+    name: str
+    logo: str = ""
+    """Address of the logo, or empty."""
+    stylesheet: str = ""
+    """Address of the sheet with the institution's accent, or empty for the portal's own."""
+
+
+def brand(request: HttpRequest) -> dict[str, Any]:
+    """For the template engine: `brand`, asked of the database once a page and only if the page shows it."""
+    return {"brand": SimpleLazyObject(current_brand)}
+
+
+def current_brand() -> Brand:
+    """Name, logo and accent by the home institution's current design; one query."""
+    design = (
+        CertificateDesign.objects.filter(organization__is_home=True, is_current=True)
+        .order_by("pk")
+        .values("public_id", "institution_name", "logo_type", "accent")
+        .first()
+    )
+    if design is None:
+        home = Organization.objects.filter(is_home=True).values_list("name", flat=True).first()
+        return Brand(home or gettext("Learner records"))
+    accent = design["accent"] if colours.is_colour(design["accent"]) else ""
+    return Brand(
+        design["institution_name"],
+        f"/brand/{design['public_id']}/logo" if design["logo_type"] else "",
+        f"/brand/{accent[1:].lower()}.css" if accent else "",
+    )
+
+
+def accent_sheet(accent: str) -> str:
+    """The style sheet with the accent tokens of this colour, for light, dark and paper."""
+    light, dark = colours.accent_tokens(accent)
+
+    def block(tokens: dict[str, str]) -> str:
+        return ":root {\n" + "".join(f"  {name}: {value};\n" for name, value in tokens.items()) + "}\n"
+
+    theme = ":root {\n" + "".join(f"  --color-primary-{n}: {c};\n" for n, c in colours.shades(accent).items()) + "}\n"
+    return f"{block(light)}{theme}@media (prefers-color-scheme: dark) {{\n{block(dark)}}}\n@media print {{\n{block(light)}}}\n"
+
+
+def tag_of(content: bytes) -> str:
+    """The entity tag of a picture."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'

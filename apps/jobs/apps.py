@@ -4,8 +4,17 @@ from django.apps import AppConfig
 
 
 class Config(AppConfig):
-    """Registers the room with Django."""
+    """Registers the room with Django, and the outbox with the rooms below it that write letters."""
 
     name = "apps.jobs"
     label = "jobs"
     verbose_name = "Background work"
+
+    def ready(self) -> None:
+        """Takes over the letters of the accounts."""
+        from apps.accounts import inviting, signin, telling  # noqa: F401  their letters register themselves
+        from apps.jobs import outbox
+
+        for kind in telling.LETTERS:
+            outbox.take_over(kind, telling.LETTERS[kind])
+        telling.deliver_through(outbox.put)

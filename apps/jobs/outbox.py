@@ -38,6 +38,11 @@ def sender(kind: str) -> Callable[[Compose], Compose]:
     return register
 
 
+def take_over(kind: str, compose: Callable[[str, str, dict[str, Any]], EmailMultiAlternatives | None]) -> None:
+    """Registers a kind of letter of a room below, which knows the notice's ids and arguments but not its row."""
+    SENDERS[kind] = lambda entry: compose(entry.subject_id, entry.recipient_id, entry.arguments)
+
+
 def put(kind: str, subject_id: Any, recipient_id: Any, **arguments: Any) -> None:
     """Notes that somebody must be told; within the transaction that makes it true. A second time changes nothing."""
     put_many([(kind, subject_id, recipient_id, arguments)])

@@ -1,0 +1,110 @@
+"""The office's site: who gets in, how one signs in, and what each role may do there (SEC-50, SEC-51).
+
+Rooms register their models on `django.contrib.admin.site`, which is an `OfficeSite`, with classes made of
+`ForRoles` and unfold's `ModelAdmin`:
+
+    class CohortAdmin(ForRoles, ModelAdmin):
+        viewers = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
+        editors = (Role.REGISTRAR,)
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+from apps.accounts.permissions import STAFF_ROLES, Role, has_role
+from apps.accounts.signin import require_confirmation
+
+OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
+"""Roles that see what the office works with."""
+
+
+class OfficeSite(UnfoldAdminSite):
+    """The admin, entered through the portal's own sign-in; people without a staff role are sent there too."""
+
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff roles get in; the operator's own account (superuser) too."""
+        user = request.user
+        return bool(user.is_active and (getattr(user, "is_superuser", False) or has_role(user, *STAFF_ROLES)))
+
+    @never_cache  # type: ignore[misc]
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one sign-in form, at `/`; whoever is signed in but not of the office goes home."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            return redirect("/")
+        target = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(target, allowed_hosts=None) or target.startswith("/admin/log"):
+            target = "/admin/"
+        return HttpResponseRedirect("/?" + urlencode({"next": target}))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Signing out is the account's page; a plain GET asks first (SEC-55)."""
+        return redirect("account_logout")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One's own password is the account's page."""
+        return redirect("account_change_password")
+
+    def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Likewise."""
+        return redirect("account")
+
+
+class ForRoles:
+    """For `ModelAdmin`s: who sees, edits, adds and deletes, by role. The operator's account may what editors may."""
+
+    viewers: ClassVar[tuple[Role, ...]] = OFFICE
+    editors: ClassVar[tuple[Role, ...]] = ()
+    adders: ClassVar[tuple[Role, ...] | None] = None
+    """As editors, unless given."""
+    deleters: ClassVar[tuple[Role, ...]] = ()
+    asks_again = False
+    """Whether changes need a sign-in or confirmation of the last ten minutes (SEC-53)."""
+
+    def _is(self, request: HttpRequest, roles: tuple[Role, ...]) -> bool:
+        if getattr(request.user, "is_superuser", False):
+            return bool(roles)
+        return has_role(request.user, *roles)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether it is in the menus."""
+        return self._is(request, (*self.viewers, *self.editors))
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether it can be looked at."""
+        return self._is(request, (*self.viewers, *self.editors))
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether it can be edited."""
+        return self._is(request, self.editors)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Whether one can be made."""
+        return self._is(request, self.editors if self.adders is None else self.adders)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether it can be deleted: never, unless the class says so."""
+        return self._is(request, self.deleters)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Asks again where it must, before the form is shown to somebody who could change it."""
+        if self.asks_again and (self.has_change_permission(request) or self.has_add_permission(request)):
+            require_confirmation(request)
+        return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+
+
+def for_roles(*roles: Role) -> Callable[[HttpRequest], bool]:
+    """A permission callback for entries of the office's menu."""
+
+    def may(request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_superuser", False)) or has_role(request.user, *roles)
+
+    return may
