@@ -12,7 +12,7 @@ import binascii
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -114,6 +114,11 @@ class Instant:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def day(self) -> date | None:
+        """The calendar day, in the zone that the record wrote."""
+        return self.when.date() if self.when else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
