@@ -1,8 +1,8 @@
 """Single-use invitations: the only way in which somebody gets a sign-in (an import never makes one).
 
 The link's token is not random text that would have to be kept until the mail leaves: it is derived from the portal's
-secret key and the invitation's id, so that the database holds its SHA-256 alone while the outbox can still write the link
-(docs/decisions/0020-invitation-links.md).
+secret key and the invitation's id, so that the database holds its SHA-256 alone while the outbox can still write the
+link (docs/decisions/0020-invitation-links.md).
 """
 
 import base64
@@ -113,9 +113,7 @@ def find(token: str) -> Invitation:
     ).first()
     if invitation is None:
         raise NotOpen(
-            _(
-                "This link is no longer of use: it may be too old, used already, or mistyped. Ask the office for a new one."
-            )
+            _("This link is no longer of use: it is too old, used already, or mistyped. Ask the office for a new one.")
         )
     return invitation
 

@@ -13,7 +13,7 @@ from apps.accounts.permissions import STAFF_ROLES, Role, roles_of
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation: an address of the contract, its word and sign, and who sees it (empty: everybody)."""
+    """One entry of the navigation: an address of the contract, its word and sign, who sees it (empty: all)."""
 
     path: str
     label: str | Promise

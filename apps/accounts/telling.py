@@ -1,7 +1,7 @@
 """Letters of this room, and the way they leave.
 
-The outbox stands above this room, so it registers itself here at start (`deliver_through`): a letter is noted within the
-transaction that makes it true, and composed only when it is sent (REL-09). Letters carry nothing private (PRIV-10).
+The outbox stands above this room, so it registers itself here at start (`deliver_through`): a letter is noted within
+the transaction that makes it true, and composed only when it is sent (REL-09). Letters carry nothing private (PRIV-10).
 """
 
 from collections.abc import Callable

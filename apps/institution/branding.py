@@ -138,7 +138,8 @@ def accent_sheet(accent: str) -> str:
         return ":root {\n" + "".join(f"  {name}: {value};\n" for name, value in tokens.items()) + "}\n"
 
     theme = ":root {\n" + "".join(f"  --color-primary-{n}: {c};\n" for n, c in colours.shades(accent).items()) + "}\n"
-    return f"{block(light)}{theme}@media (prefers-color-scheme: dark) {{\n{block(dark)}}}\n@media print {{\n{block(light)}}}\n"
+    at_night = f"@media (prefers-color-scheme: dark) {{\n{block(dark)}}}\n"
+    return f"{block(light)}{theme}{at_night}@media print {{\n{block(light)}}}\n"
 
 
 def tag_of(content: bytes) -> str:
