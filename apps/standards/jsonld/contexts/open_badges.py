@@ -187,16 +187,6 @@ def terms(version: str) -> dict[str, Any]:
     return context(_TERMS, _PREFIXES, version=version)
 
 
-def terms_before_endorsement_jwt() -> dict[str, Any]:
-    """3.0.3 as it was first published, before ``endorsementJwt`` and ``jti`` were added in place.
-
-    A signature that fails with the longer file may have been made with this one (digest, section 3).
-    """
-    earlier = terms("3.0.3")
-    del earlier["endorsementJwt"], earlier["jti"]
-    return earlier
-
-
 def service_types() -> dict[str, Any]:
     """The 1EdTech types of schema, status and refresh service (``extensions.json``)."""
     return context(

@@ -1,0 +1,1 @@
+"""Lists that say which credentials no longer count."""
