@@ -26,25 +26,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-
-from cryptography.hazmat.primitives import hashes, serialization
 
 from apps.standards import moments, strict_json
 from apps.standards.clr1 import model, read
 from apps.standards.clr1.read import Finding
 from apps.standards.errors import (
-    BudgetExhausted,
     DocumentFault,
     FetchRefused,
-    KeyFault,
     ParseFault,
     SignatureFault,
 )
 from apps.standards.proofs import jws as jws_format
 from apps.standards.strict_json import shown
 from apps.standards.verify import recipients
+from apps.standards.verify.checks import hosting
 from apps.standards.verify.checks.findings import report
+from apps.standards.verify.checks.keys import Trusted, published_keys, try_keys
 from apps.standards.verify.recognise import CLR1_CLASSES, Subject, clr1_kind, read_token
 from apps.standards.verify.sources import Run, is_web_address, shown_address
 from apps.standards.verify.verdict import Check, Party, Result, include_nested
@@ -310,15 +307,6 @@ def _revoked_sentence(what: str, reason: str | None) -> str:
     return f"{what} was revoked: {shown(reason, 200)}." if reason else f"{what} was revoked by its issuer."
 
 
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """The signer's profile, and whether it came from the signer's own address."""
-
-    id: str
-    profile: Mapping[str, Any]
-    fetched: bool
-
-
 def _trusted_profile(result: Result, signer: Mapping[str, Any] | None, run: Run) -> Trusted | None:
     """Step 4: the profile at the signer's id. An embedded profile never vouches for an address."""
     id = signer.get("id") if signer is not None else None
@@ -354,20 +342,6 @@ def _trusted_profile(result: Result, signer: Mapping[str, Any] | None, run: Run)
 # Steps 5 to 7: whose key, which key, and does the signature hold
 
 
-@dataclass(frozen=True, slots=True)
-class _KeyFound:
-    id: str
-    pem: str
-    from_profile: bool
-
-
-class _KeyRefused(Exception):
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.sentence = sentence
-
-
 def _check_signature(
     result: Result, document: Mapping[str, Any], jws: jws_format.Jws, trusted: Trusted | None, run: Run
 ) -> None:
@@ -383,7 +357,7 @@ def _check_signature(
         result.skipped("signature", "Without the issuer's profile there is no key to verify the signature with.")
         return
     creator = verification.get("creator") if isinstance(verification, dict) else None
-    candidates = list(_published_keys(trusted.profile))
+    candidates = list(published_keys(trusted.profile))
     if isinstance(creator, str):
         # CLR1-V-05
         candidates = [key for key in candidates if key.get("id") == creator]
@@ -398,118 +372,7 @@ def _check_signature(
     elif not candidates:
         result.failed("key", "KEY_UNAVAILABLE", "The issuer publishes no key.", id=trusted.id)
         return
-    _try_keys(result, jws, candidates, trusted, run)
-
-
-def _published_keys(profile: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """``publicKey`` of a profile: one object by the standard, a list after a rotation (8.5), or a bare id."""
-    published = profile.get("publicKey")
-    for key in published if isinstance(published, list) else [published]:
-        if isinstance(key, str):
-            yield {"id": key}
-        elif isinstance(key, dict):
-            yield key
-
-
-def _try_keys(
-    result: Result, jws: jws_format.Jws, candidates: list[dict[str, Any]], trusted: Trusted, run: Run
-) -> None:
-    refusals: list[_KeyRefused] = []
-    wrong: tuple[_KeyFound, SignatureFault] | None = None
-    for candidate in candidates[:20]:
-        try:
-            key = _key_behind(candidate, trusted, run)
-            public_key = jws_format.public_key_from_pem(key.pem)
-        except _KeyRefused as refused:
-            refusals.append(refused)
-            continue
-        except KeyFault as fault:
-            refusals.append(_KeyRefused(fault.code, fault.sentence))
-            continue
-        try:
-            jws_format.verify(jws, public_key)
-        except SignatureFault as fault:
-            wrong = (key, fault)
-            continue
-        _note_key(result, key, public_key)
-        result.passed("signature", "The signature fits the content: nothing was changed since.", key=key.id)
-        result.vouched = True
-        return
-    for refusal in refusals:
-        result.failed("key", refusal.code, refusal.sentence)
-    if wrong is not None:
-        tried, reason = wrong
-        result.passed("key", "The key is the issuer's.", key=tried.id)
-        result.failed("signature", reason.code, reason.sentence, key=tried.id)
-    else:
-        result.skipped("signature", "There is no key to verify the signature with.")
-
-
-def _note_key(result: Result, key: _KeyFound, public_key: jws_format.PublicKey) -> None:
-    digest = hashes.Hash(hashes.SHA256())
-    digest.update(public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))
-    fingerprint = digest.finalize().hex()
-    if key.from_profile:
-        result.warned(
-            "key",
-            "KEY_FROM_PROFILE",
-            "The key's own document could not be fetched; the copy in the issuer's profile was used.",
-            key=key.id,
-            sha256=fingerprint,
-        )
-    else:
-        result.passed(
-            "key", "The key is published by the issuer and names it as owner.", key=key.id, sha256=fingerprint
-        )
-
-
-def _key_behind(published: Mapping[str, Any], trusted: Trusted, run: Run) -> _KeyFound:
-    """Step 6: the key's own document decides. Raises ``_KeyRefused``."""
-    id = published.get("id")
-    if not isinstance(id, str) or not id:
-        raise _KeyRefused("KEY_UNAVAILABLE", "The issuer's key has no id.")
-    if _is_revoked(published):
-        raise _KeyRefused("KEY_REVOKED", "The issuer has withdrawn the key.")
-    document: Any = None
-    if is_web_address(id):
-        try:
-            if run.get(id).status == 410:  # CLR1-V-06
-                raise _KeyRefused("KEY_REVOKED", "The issuer has withdrawn the key.")
-            document = _key_in(run.get_document(id), id)
-        except BudgetExhausted as refusal:
-            raise _KeyRefused(refusal.code, refusal.sentence) from None
-        except FetchRefused:
-            document = None
-    from_profile = document is None
-    if document is None:
-        if not trusted.fetched or not isinstance(published.get("publicKeyPem"), str):
-            raise _KeyRefused("KEY_UNAVAILABLE", f"The key at {shown_address(id)} could not be fetched.")
-        document = published
-    if _is_revoked(document):
-        raise _KeyRefused("KEY_REVOKED", "The issuer has withdrawn the key.")
-    if document.get("id") != id:
-        raise _KeyRefused("KEY_NOT_OWNED", "The document at the key's address is another key.")
-    if document.get("owner") != trusted.id:
-        raise _KeyRefused("KEY_NOT_OWNED", "The key names another owner than the issuer.")
-    pem = document.get("publicKeyPem")
-    if not isinstance(pem, str):
-        raise _KeyRefused("KEY_UNAVAILABLE", "The key's document holds no key.")
-    return _KeyFound(id, pem, from_profile)
-
-
-def _key_in(document: Any, id: str) -> dict[str, Any]:
-    """The key in what stands at its address: the document itself, or one that a profile there carries."""
-    if isinstance(document, dict):
-        if document.get("id") != id:
-            for key in _published_keys(document):
-                if key.get("id") == id and "publicKeyPem" in key:
-                    return key
-        return document
-    raise FetchRefused("What stands at the key's address is no key.")
-
-
-def _is_revoked(key: Mapping[str, Any]) -> bool:
-    return key.get("revoked") not in (None, False)
+    try_keys(result, jws, candidates, trusted, run)
 
 
 # Step 8
@@ -615,7 +478,7 @@ def _judge_hosted(given: dict[str, Any], kind: str, run: Run, outer: Outer | Non
         )
         return result
     assert isinstance(id, str)
-    if _has_user_information(id):
+    if hosting.has_user_information(id):
         result = _begin(given, kind)
         result.failed("hosted_scope", "HOSTED_SCOPE", "The address carries a user name, which no issuer's does.")
         return result
@@ -696,7 +559,7 @@ def _document_at(result: Result, id: str, run: Run) -> dict[str, Any] | None:
 
 def _second_document(declared: Any, run: Run) -> dict[str, Any] | None:
     """The document at the id that another document declared, asked for once."""
-    if not is_web_address(declared) or _has_user_information(declared):
+    if not is_web_address(declared) or hosting.has_user_information(declared):
         return None
     try:
         document = run.get_document(declared)
@@ -709,39 +572,13 @@ def _without_context(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "@context"}
 
 
-def _has_user_information(address: str) -> bool:
-    try:
-        return "@" in urlsplit(address).netloc
-    except ValueError:
-        return True
-
-
-def authority(address: str) -> str | None:
-    """Host in lower case and port, without a default port; None for what is no usable web address."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in ("http", "https") or not host or "@" in parts.netloc:
-        return None
-    default = 443 if parts.scheme.lower() == "https" else 80
-    return host.lower() if port in (None, default) else f"{host.lower()}:{port}"
-
-
-def _climbs(address: str) -> bool:
-    """Whether a path has dot segments, which make it begin with what it does not lie under."""
-    path = urlsplit(address).path.lower().replace("%2e", ".").replace("\\", "/").replace("%2f", "/")
-    return any(segment in (".", "..") for segment in path.split("/"))
-
-
 def _check_hosted_scope(result: Result, document: Mapping[str, Any], trusted: Trusted | None) -> None:
     """8.3, step 5 (CLR1-V-09): both ``startsWith`` and ``allowedOrigins`` of the signer's policy apply."""
     id = document.get("id")
     if trusted is None or not isinstance(id, str):
         result.skipped("hosted_scope", "Without the issuer's profile its policy is unknown.")
         return
-    failure = scope_failure(id, trusted.id, trusted.profile.get("verification") if trusted.fetched else None)
+    failure = hosting.scope_failure(id, trusted.id, trusted.profile.get("verification") if trusted.fetched else None)
     if failure is not None:
         result.failed("hosted_scope", "HOSTED_SCOPE", failure, id=id)
         return
@@ -752,28 +589,6 @@ def _check_hosted_scope(result: Result, document: Mapping[str, Any], trusted: Tr
     else:
         result.passed("hosted_scope", "The address is one where this issuer hosts its documents.", id=id)
     result.vouched = True
-
-
-def scope_failure(id: str, issuer: str, policy: Any) -> str | None:
-    """Why an object's address is not one of its issuer's; None if it is, or if there is nothing to enforce."""
-    own = authority(id)
-    if own is None or _climbs(id):
-        return "The address of the document is not a plain web address."
-    policy = policy if isinstance(policy, dict) else {}
-    beginnings = _texts(policy.get("startsWith"))
-    if beginnings and not any(id.startswith(beginning) for beginning in beginnings):
-        return "The issuer's policy does not cover the address of the document."
-    issuers_own = authority(issuer)
-    origins = _texts(policy.get("allowedOrigins")) or ([issuers_own] if issuers_own else [])
-    if origins and own not in {origin.lower() for origin in origins}:
-        return "The document does not stand on a host of its issuer."
-    return None
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 # --- times (8.6, CLR1-V-13) ---------------------------------------------------------------------------------
