@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from django.utils.translation import gettext_lazy as _
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -204,6 +205,66 @@ ACCOUNT_RATE_LIMITS = False  # counted by apps.network.limits, which survives a 
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 MFA_ADAPTER = "apps.accounts.signin.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+# --- The office (the admin's theme) --------------------------------------------------------------
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "apps.accounts.site.site_name",
+    "SITE_HEADER": "apps.accounts.site.site_name",
+    "SITE_ICON": "apps.accounts.site.site_icon",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["apps.accounts.site.accent_sheet", "apps.accounts.site.office_sheet"],
+    "COLORS": {"primary": {}},
+    "SIDEBAR": {"show_search": False, "navigation": "apps.accounts.site.menu"},
+}
+OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not see one has no entry
+    (
+        _("Records"),
+        [
+            ("issuance.Record", _("Records"), "description"),
+            ("issuance.Batch", _("Batches"), "stacks"),
+            ("achievements.Assertion", _("Achievements earned"), "workspace_premium"),
+            ("achievements.Award", _("Awards to many"), "redeem"),
+        ],
+    ),
+    (
+        _("People"),
+        [
+            ("learners.Learner", _("Learners"), "school"),
+            ("learners.Cohort", _("Cohorts"), "groups"),
+            ("learners.Program", _("Programs"), "account_tree"),
+            ("learners.Course", _("Courses"), "menu_book"),
+            ("learners.AdvisorAssignment", _("Advising"), "handshake"),
+            ("accounts.Invitation", _("Invitations"), "mail"),
+        ],
+    ),
+    (
+        _("Catalogue"),
+        [
+            ("achievements.Achievement", _("Achievements"), "trophy"),
+            ("achievements.Framework", _("Frameworks"), "lan"),
+            ("learners.ImportRun", _("Imports"), "upload_file"),
+        ],
+    ),
+    (
+        _("Institution"),
+        [
+            ("institution.CertificateDesign", _("Certificate design"), "palette"),
+            ("institution.Organization", _("Organizations"), "account_balance"),
+            ("institution.Policy", _("Policy"), "gavel"),
+            ("institution.SigningKey", _("Signing keys"), "key"),
+            ("accounts.User", _("People with a sign-in"), "manage_accounts"),
+        ],
+    ),
+    (
+        _("What was done"),
+        [
+            ("jobs.Job", _("Background work"), "pending_actions"),
+            ("institution.AuditEntry", _("Audit trail"), "history"),
+            ("institution.Disclosure", _("Disclosures"), "visibility"),
+        ],
+    ),
+]
 
 # --- Sessions and cookies (SEC-54) ------------------------------------------------------------
 SESSION_ENGINE = "apps.accounts.sessions"

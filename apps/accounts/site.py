@@ -8,18 +8,25 @@ Rooms register their models on `django.contrib.admin.site`, which is an `OfficeS
         editors = (Role.REGISTRAR,)
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import logout
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.permissions import STAFF_ROLES, Role, has_role
 from apps.accounts.signin import require_confirmation
+from apps.institution.branding import current_brand
 
 OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
 """Roles that see what the office works with."""
@@ -46,8 +53,11 @@ class OfficeSite(UnfoldAdminSite):
         return HttpResponseRedirect("/?" + urlencode({"next": target}))
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Signing out is the account's page; a plain GET asks first (SEC-55)."""
-        return redirect("account_logout")
+        """The menu's button signs out; a plain GET only leads to the page that asks (SEC-55)."""
+        if request.method != "POST":
+            return redirect("account_logout")
+        logout(request)
+        return redirect("/")
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One's own password is the account's page."""
@@ -101,10 +111,53 @@ class ForRoles:
         return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
 
 
-def for_roles(*roles: Role) -> Callable[[HttpRequest], bool]:
-    """A permission callback for entries of the office's menu."""
+# --- The frame: menu, name and colours, asked for by the theme's settings ---------------------------
 
-    def may(request: HttpRequest) -> bool:
-        return bool(getattr(request.user, "is_superuser", False)) or has_role(request.user, *roles)
 
-    return may
+def menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """The office's menu from `OFFICE_MENU` of the settings: what exists and what this person may see, no more."""
+    groups = []
+    for title, entries in settings.OFFICE_MENU:
+        items = [item for entry in entries if (item := _menu_item(request, *entry))]
+        if items:
+            groups.append({"title": title, "separator": True, "collapsible": False, "items": items})
+    home = {"title": _("Home"), "icon": "home", "link": reverse("admin:index")}
+    return [{"items": [home]}, *groups]
+
+
+def _menu_item(request: HttpRequest, target: str, title: Any, icon: str) -> dict[str, Any] | None:
+    """An entry for a model ("app.Model") or a named address ("admin:name"); None if there is none for this person."""
+    if ":" in target:
+        try:
+            return {"title": title, "icon": icon, "link": reverse(target)}
+        except NoReverseMatch:
+            return None
+    try:
+        model = apps.get_model(target)
+    except LookupError:
+        return None
+    shown = admin.site._registry.get(model)
+    if shown is None or not shown.has_view_permission(request):
+        return None
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return {"title": title, "icon": icon, "link": address}
+
+
+def site_name(request: HttpRequest) -> str:
+    """The institution's name in the head of the office."""
+    return current_brand().name
+
+
+def site_icon(request: HttpRequest) -> str:
+    """The institution's logo, or the portal's sign."""
+    return current_brand().logo or static("portal/icon.svg")
+
+
+def accent_sheet(request: HttpRequest) -> str:
+    """The institution's accent as a style sheet of the theme."""
+    return current_brand().stylesheet or static("portal/tokens.css")
+
+
+def office_sheet(request: HttpRequest) -> str:
+    """What the office needs beyond the theme."""
+    return static("portal/office.css")
