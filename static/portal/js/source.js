@@ -91,4 +91,11 @@ function draw(view) {
   }
 }
 
-for (const view of document.querySelectorAll("[data-source]")) draw(view);
+function drawAll() {
+  for (const view of document.querySelectorAll("[data-source]:not([data-drawn])")) {
+    view.dataset.drawn = "";
+    draw(view);
+  }
+}
+drawAll();
+document.addEventListener("portal:sources", drawAll);
