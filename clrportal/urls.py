@@ -8,6 +8,8 @@ from apps.network import health
 urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.institution.urls")),
+    path("", include("apps.verification.urls")),
+    path("advising/", include("apps.reporting.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

@@ -9,3 +9,11 @@ class Config(AppConfig):
     name = "apps.verification"
     label = "verification"
     verbose_name = "Verification"
+
+    def ready(self) -> None:
+        """Let its doors take whole documents, and show its figures to operators."""
+        from apps.network import health, limits
+        from apps.verification import judging
+
+        limits.allow_body(r"/(?:api/)?verify/", limits.VERIFY_BODY, members_only=False)
+        health.register_gauge(judging.figures)
