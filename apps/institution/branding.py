@@ -9,45 +9,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
 from apps.institution import colours
+from apps.institution.designs import DesignValue, GradeLine, Picture
 from apps.institution.models import CertificateDesign, Organization
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of the design, with its media type."""
-
-    content: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class GradeLine:
-    """One line of the legend's table of grades."""
-
-    grade: str
-    points: str = ""
-    meaning: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DesignValue:
-    """Everything that the institution chooses about a printed record (REG-02); knows no database."""
-
-    institution_name: str
-    institution_place: str = ""
-    logo: Picture | None = None
-    seal: Picture | None = None
-    signature: Picture | None = None
-    accent: str = "#1f3a5f"
-    signatory_name: str = ""
-    signatory_office: str = ""
-    legend: str = ""
-    """Markdown."""
-    grades: tuple[GradeLine, ...] = ()
-    statement: str = ""
-    page: str = "letter"
-    """`A4` or `letter`."""
-    language: str = "en"
 
 
 def design_value(design: CertificateDesign) -> DesignValue:

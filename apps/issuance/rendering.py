@@ -11,12 +11,11 @@ from __future__ import annotations
 import gc
 import hashlib
 import io
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from string import Template
@@ -33,6 +32,8 @@ from weasyprint.css.counters import CounterStyle
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from apps.institution import colours
+from apps.institution.designs import DesignValue, Picture
 from apps.issuance import tagging
 from apps.issuance.phrases import Phrase, phrase
 from apps.issuance.reading import EntryView, RecordView, read_record
@@ -48,42 +49,6 @@ _DEFAULT_ACCENT = "#1f3a5f"
 
 class RenderingError(Exception):
     """A record could not be rendered; the sentence says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of the design: its bytes and media type (PNG, JPEG or SVG)."""
-
-    data: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """One line of the legend of grades."""
-
-    grade: str
-    points: str = ""
-    meaning: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesignValue:
-    """The look and legend of an institution's documents, as plain values (``institution.CertificateDesign``)."""
-
-    institution_name: str
-    institution_place: str = ""
-    logo: Picture | None = None
-    seal: Picture | None = None
-    signature: Picture | None = None
-    accent: str = _DEFAULT_ACCENT
-    signatory_name: str = ""
-    signatory_office: str = ""
-    #: Markdown
-    legend: str = ""
-    grades: tuple[Grade, ...] = ()
-    #: the notice of redisclosure (34 CFR 99.33) and the like
-    statement: str = ""
 
 
 def render(
@@ -128,10 +93,18 @@ def render_certificate(
         return _press(document, jws, design, verify_url=verify_url, page=page)
 
 
+def render_preview(payload: Mapping[str, Any], design: DesignValue, *, language: str = "en") -> bytes:
+    """How the record would look if it were issued now: no code, nothing attached, and every page says so."""
+    document = compose_record(payload, design, verify_url="", code="", language=language)
+    page: PageSize = "A4" if design.page == "A4" else "letter"
+    with translation.override(language):
+        return _press(document, None, design, verify_url="", page=page)
+
+
 def compose_record(
     payload: Mapping[str, Any], design: DesignValue, *, verify_url: str, code: str, language: str = "en"
 ) -> str:
-    """The HTML of the record that is printed; its pictures are named ``own:…``."""
+    """The HTML of the record that is printed, its pictures named ``own:…``; without a code it is a preview."""
     view = read_record(payload)
     with translation.override(language):
         context = _context(view, design, verify_url=verify_url, code=code, language=language)
@@ -140,11 +113,7 @@ def compose_record(
             "facts": _facts(view, code),
             "legend": mark_safe(markdown.to_html(design.legend)),  # noqa: S308 - the sanitiser's output
             "notes": [
-                row
-                for section in view.sections
-                for term in section.terms
-                for row in term.rows
-                if row.prints_details
+                row for section in view.sections for term in section.terms for row in term.rows if row.prints_details
             ],
         }
         return get_template("pdf/record.html").render(context)
@@ -178,9 +147,7 @@ def compose_certificate(
         return get_template("pdf/certificate.html").render(context)
 
 
-def _context(
-    view: RecordView, design: DesignValue, *, verify_url: str, code: str, language: str
-) -> dict[str, Any]:
+def _context(view: RecordView, design: DesignValue, *, verify_url: str, code: str, language: str) -> dict[str, Any]:
     name = design.institution_name or view.publisher.name.value
     issued = date_format(view.issued_on.day) if view.issued_on and view.issued_on.day else ""
     title = view.title.value or gettext("Comprehensive learner record")
@@ -212,7 +179,7 @@ def _facts(view: RecordView, code: str) -> list[list[tuple[str, str | Phrase]]]:
         facts.append((gettext("Date of issue"), _moment(view)))
     if view.learner.birth_date:
         facts.append((gettext("Date of birth"), view.learner.birth_date[:10]))
-    facts.append((gettext("Record code"), code))
+    facts.append((gettext("Record code"), code or gettext("none, this is a preview")))
     facts.append((gettext("Issued by"), view.publisher.name))
     place = ", ".join(line.value for line in view.publisher.address)
     if place:
@@ -251,7 +218,7 @@ class _Pictures(URLFetcher):
         picture = self._pictures.get(url)
         if picture is None:
             raise ValueError("a printed record loads nothing from elsewhere")
-        return URLFetcherResponse(url, picture.data, {"Content-Type": picture.media_type})
+        return URLFetcherResponse(url, picture.content, {"Content-Type": picture.media_type})
 
 
 class _Press:
@@ -278,7 +245,7 @@ class _Press:
         """WeasyPrint's cache of this design's decoded pictures, kept for the last eight designs."""
         digest = hashlib.sha256()
         for picture in (design.logo, design.seal, design.signature):
-            digest.update(hashlib.sha256(picture.data if picture else b"").digest())
+            digest.update(hashlib.sha256(picture.content if picture else b"").digest())
         key = digest.hexdigest()
         cache = self._pictures.pop(key, {})
         self._pictures[key] = cache
@@ -306,7 +273,9 @@ def style_sheet(page: PageSize, accent: str) -> str:
     wording = gettext("Page %(page)s of %(pages)s")
     before, _separator, rest = wording.partition("%(page)s")
     between, _separator, after = rest.partition("%(pages)s")
-    pages = '"'.join(("", _css_text(before), " counter(page) ", _css_text(between), " counter(pages) ", _css_text(after), ""))
+    pages = '"'.join(
+        ("", _css_text(before), " counter(page) ", _css_text(between), " counter(pages) ", _css_text(after), "")
+    )
     return Template(_STYLE_SHEET.read_text(encoding="utf-8").replace('"$page_of"', "$page_of")).substitute(
         page="letter" if page == "letter" else "A4",
         accent=ink(accent),
@@ -327,25 +296,12 @@ def _css_text(text: str) -> str:
 
 def ink(accent: str) -> str:
     """The accent colour if it can be read on white paper, else the same hue darkened until it can (4.5:1)."""
-    if not re.fullmatch(r"#[0-9a-fA-F]{6}", accent):
-        return _DEFAULT_ACCENT
-    channels = [int(accent[position : position + 2], 16) for position in (1, 3, 5)]
-    while _contrast_with_white(channels) < 4.5:
-        channels = [int(channel * 0.9) for channel in channels]
-    return "#{:02x}{:02x}{:02x}".format(*channels)
+    return colours.readable_on(accent, "#ffffff", 4.5) if colours.is_colour(accent) else _DEFAULT_ACCENT
 
 
-def _contrast_with_white(channels: list[int]) -> float:
-    linear = [
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for value in (channel / 255 for channel in channels)
-    ]
-    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
-
-
-def _press(html: str, jws: bytes, design: DesignValue, *, verify_url: str, page: PageSize) -> bytes:
+def _press(html: str, jws: bytes | None, design: DesignValue, *, verify_url: str, page: PageSize) -> bytes:
     press = _the_press()
-    pictures = {"own:qr": Picture(_qr_code(verify_url), "image/png")}
+    pictures = {"own:qr": Picture(_qr_code(verify_url), "image/png")} if verify_url else {}
     for name, picture in (("logo", design.logo), ("seal", design.seal), ("signature", design.signature)):
         if picture is not None:
             if picture.media_type not in _PICTURE_TYPES:
@@ -354,13 +310,6 @@ def _press(html: str, jws: bytes, design: DesignValue, *, verify_url: str, page:
     with press.process_lock, _without_collector():
         kept = press.pictures(design)
         cache = dict(kept)
-        attachment = weasyprint.Attachment(
-            string=jws,
-            name=_ATTACHMENT_NAME,
-            description=gettext("The signed record"),
-            relationship="Source",
-            url_fetcher=_Pictures({}),
-        )
         source = weasyprint.HTML(string=html, url_fetcher=_Pictures(pictures), base_url="own:")
         document = source.render(
             font_config=press.fonts,
@@ -369,18 +318,33 @@ def _press(html: str, jws: bytes, design: DesignValue, *, verify_url: str, page:
             cache=cache,
             **OPTIONS,
         )
-        document.metadata.attachments = [attachment]
+        document.metadata.attachments = [] if jws is None else [_attachment(jws)]
         tagging.prepare(document)
         tagging.identify_as_pdf_ua(document.metadata)
         pdf = document.write_pdf(
             finisher=tagging.finish,
-            pdf_identifier=hashlib.sha256(jws).digest()[:16],
+            pdf_identifier=hashlib.sha256(jws or html.encode()).digest()[:16],
             **OPTIONS,
         )
         kept.update((key, value) for key, value in cache.items() if not str(key).startswith("own:qr"))
     assert isinstance(pdf, bytes)
     return pdf
 
+
+def _attachment(jws: bytes) -> weasyprint.Attachment:
+    return weasyprint.Attachment(
+        string=jws,
+        name=_ATTACHMENT_NAME,
+        description=gettext("The signed record"),
+        relationship="Source",
+        created=_NO_TIME,
+        modified=_NO_TIME,
+        url_fetcher=_Pictures({}),
+    )
+
+
+#: The time of the attachment in the file; the time that counts is inside the signed record.
+_NO_TIME = datetime(2000, 1, 1)
 
 #: The flags of every document; the benchmark gives the same to a plain WeasyPrint call.
 OPTIONS: dict[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}

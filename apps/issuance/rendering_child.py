@@ -24,6 +24,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from apps.institution.designs import DesignValue, Picture
+
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY_BYTES = 1536 * 1024 * 1024
 SECONDS = 60.0
@@ -70,7 +72,8 @@ class RenderingChild:
         except (EOFError, BrokenPipeError):
             code = self.close()
             raise RenderingFailed(
-                "crash", f"The rendering process ended in the middle of this record (status {code}); nothing was stored."
+                "crash",
+                f"The rendering process ended in the middle of this record (status {code}); nothing was stored.",
             ) from None
         self._rendered += 1
         if status == _DONE:
@@ -81,9 +84,7 @@ class RenderingChild:
             raise RenderingFailed("document", answer.decode())
         self.close()
         if status == _MEMORY:
-            raise RenderingFailed(
-                "memory", "The record needs more memory than rendering is given; nothing was stored."
-            )
+            raise RenderingFailed("memory", "The record needs more memory than rendering is given; nothing was stored.")
         raise RenderingFailed("crash", f"Rendering failed ({answer.decode()}); nothing was stored.")
 
     def close(self) -> int | None:
@@ -150,7 +151,7 @@ _children: dict[tuple[int, int], RenderingChild] = {}
 def render_in_child(
     payload: Mapping[str, Any],
     jws: bytes,
-    design: Any,
+    design: DesignValue,
     *,
     verify_url: str,
     code: str,
@@ -183,11 +184,11 @@ def _close_children() -> None:
             child.close()
 
 
-def message_for(payload: Mapping[str, Any], jws: bytes, design: Any, **options: Any) -> dict[str, Any]:
+def message_for(payload: Mapping[str, Any], jws: bytes, design: DesignValue, **options: Any) -> dict[str, Any]:
     """The message that asks a child for a document."""
 
-    def picture(value: Any) -> list[str] | None:
-        return None if value is None else [base64.b64encode(value.data).decode(), value.media_type]
+    def picture(value: Picture | None) -> list[str] | None:
+        return None if value is None else [base64.b64encode(value.content).decode(), value.media_type]
 
     look = {name: getattr(design, name) for name in _TEXTS}
     look |= {name: picture(getattr(design, name)) for name in _PICTURES}
@@ -206,15 +207,16 @@ _TEXTS = (
 
 
 def _answer(message: Mapping[str, Any]) -> bytes:
+    from apps.institution import designs
     from apps.issuance import rendering
 
     look = dict(message["design"])
     for name in _PICTURES:
         if look[name] is not None:
             data, media_type = look[name]
-            look[name] = rendering.Picture(base64.b64decode(data), media_type)
-    look["grades"] = tuple(rendering.Grade(*grade) for grade in look["grades"])
-    design = rendering.DesignValue(**look)
+            look[name] = designs.Picture(base64.b64decode(data), media_type)
+    look["grades"] = tuple(designs.GradeLine(*grade) for grade in look["grades"])
+    design = designs.DesignValue(**look)
     options = dict(message["options"])
     assertion = options.pop("assertion", None)
     jws = message["jws"].encode()

@@ -134,7 +134,7 @@ def finish(document: Document, pdf: pydyf.PDF) -> None:
 
 
 def install() -> None:
-    """Lets WeasyPrint ask this module for the structure tree of pages that ``prepare`` took; others stay as they are."""
+    """Lets WeasyPrint ask this module for the tree of pages that ``prepare`` took; others stay as they are."""
     original = weasyprint.pdf.add_tags
     if getattr(original, "is_ours", False):
         return
@@ -327,9 +327,7 @@ class _Tree:
             element["K"].append(pydyf.Dictionary({"Type": "/MCR", "Pg": self._page, "MCID": mark}))
 
     def _put_link(self, annotation: pydyf.Dictionary, element: pydyf.Dictionary) -> None:
-        reference = self._add(
-            pydyf.Dictionary({"Type": "/OBJR", "Obj": annotation.reference, "Pg": self._page})
-        )
+        reference = self._add(pydyf.Dictionary({"Type": "/OBJR", "Obj": annotation.reference, "Pg": self._page}))
         element["K"].append(reference.reference)
         self._annotations.append((annotation, element.reference))
 
