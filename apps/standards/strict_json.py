@@ -72,9 +72,7 @@ def _read_any(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as fault:
-        raise ParseFault(
-            "The text is not UTF-8. JSON is exchanged as UTF-8 only.", at=f"byte {fault.start}"
-        ) from None
+        raise ParseFault("The text is not UTF-8. JSON is exchanged as UTF-8 only.", at=f"byte {fault.start}") from None
     try:
         value = _decoder.decode(text)
     except json.JSONDecodeError as fault:
@@ -122,9 +120,7 @@ def _constant(text: str) -> NoReturn:
     raise ParseFault(f"{text} is not a JSON value.")
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 
 def shown(text: str, limit: int = 60) -> str:

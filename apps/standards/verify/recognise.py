@@ -119,7 +119,7 @@ def format_of(value: Any) -> Format:
         return "vc"
     if _has_clr_members(value):
         return "clr-1.0"
-    if "badge" in value or any(_OB2_CONTEXT.match(address) for address in contexts):
+    if "badge" in value or any(_OB2_CONTEXT.match(address) for address in contexts) or _maps_badges(value):
         return "ob-2.0"
     if any(_CLR1_CONTEXT.match(address) for address in contexts) or any(name in _CLR1_TYPES for name in types):
         return "clr-1.0"
@@ -134,6 +134,15 @@ _CLR1_MEMBERS = ("learner", "publisher", "assertions", "achievement", "clrs", "s
 
 def _has_clr_members(value: Mapping[str, Any]) -> bool:
     return any(name in value for name in _CLR1_MEMBERS)
+
+
+def _maps_badges(value: Mapping[str, Any]) -> bool:
+    """Whether an inline context maps names to the vocabulary of Open Badges."""
+    context = value.get("@context")
+    for member in context if isinstance(context, list) else [context]:
+        if isinstance(member, dict) and any(iri == "https://w3id.org/openbadges#" for iri in member.values()):
+            return True
+    return False
 
 
 def _is_early_badge(value: Mapping[str, Any]) -> bool:

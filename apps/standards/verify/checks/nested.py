@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.standards.verify.checks import clr1
+from apps.standards.verify.checks import clr1, ob2
 from apps.standards.verify.recognise import Subject
 from apps.standards.verify.sources import Run
 from apps.standards.verify.verdict import Result
@@ -14,4 +14,6 @@ def judge_token(subject: Subject, run: Run, outer: clr1.Outer) -> Result:
         result = Result(format=clr1.FORMAT, kind="signed part", readable=False)
         result.failed("input", subject.fault.code, subject.fault.sentence)
         return result
+    if subject.format == "ob-2.0":  # CLR1-V-19
+        return ob2.judge(subject, run, ob2.Holder(outer.learner) if outer.learner is not None else None)
     return clr1.judge(subject, run, outer)
