@@ -26,8 +26,8 @@ class Organization(models.Model):
         NATIONAL = "national", _("national agency")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=255)
-    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.SCHOOL)
+    name = models.CharField(_("name"), max_length=1024)
+    kind = models.CharField(_("kind"), max_length=64, choices=Kind, default=Kind.SCHOOL)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     is_home = models.BooleanField(
         _("home institution"), default=False, help_text=_("The publisher of every record. Exactly one.")

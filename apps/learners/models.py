@@ -51,6 +51,7 @@ class ImportRun(models.Model):
     options: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     counts: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     changes: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+    preview: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
     errors: "models.JSONField[list[Any], list[Any]]" = models.JSONField(default=list)
     warnings: "models.JSONField[list[Any], list[Any]]" = models.JSONField(default=list)
     job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
@@ -74,20 +75,6 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.created_at:%Y-%m-%d})"
-
-
-class StagedRow(models.Model):
-    """One checked row of a file on its way into the tables (REL-27)."""
-
-    run = models.ForeignKey(ImportRun, models.CASCADE, related_name="staged")
-    table = models.CharField(max_length=64)
-    line = models.PositiveIntegerField()
-    source_id = models.CharField(max_length=255)
-    data: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField()
-    digest = models.CharField(max_length=64)
-
-    class Meta:
-        indexes = [models.Index(fields=["run", "table", "line"])]
 
 
 class ImportChange(models.Model):
@@ -135,7 +122,7 @@ class AcademicSession(FromSource):
         TERM = "term", _("term")
 
     title = models.CharField(_("title"), max_length=1024)
-    type = models.CharField(_("type"), max_length=16, choices=Type)
+    type = models.CharField(_("type"), max_length=64, choices=Type)
     start_date = models.DateField(_("begins"))
     end_date = models.DateField(_("ends"))
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
@@ -325,7 +312,7 @@ class CourseSection(FromSource):
 
     title = models.CharField(_("title"), max_length=1024)
     code = models.CharField(_("code"), max_length=255, blank=True)
-    type = models.CharField(_("type"), max_length=16, blank=True)
+    type = models.CharField(_("type"), max_length=64, blank=True)
     location = models.CharField(_("location"), max_length=1024, blank=True)
     course = models.ForeignKey(Course, models.PROTECT, related_name="sections")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="sections")
@@ -428,7 +415,7 @@ class CourseResult(FromSource):
 
     line_item = models.ForeignKey(LineItem, models.PROTECT, related_name="results")
     learner = models.ForeignKey(Learner, models.PROTECT, related_name="course_results")
-    score_status = models.CharField(max_length=32)
+    score_status = models.CharField(max_length=64)
     score = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     text_score = models.CharField(max_length=255, blank=True)
     score_date = models.DateField(null=True)
