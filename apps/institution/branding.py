@@ -1,14 +1,17 @@
 """The look of the institution: its certificates as a plain value for whoever prints them, and its pages' head."""
 
 import hashlib
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 
-from apps.institution import colours
+from apps.institution import audit, colours
 from apps.institution.designs import DesignValue, GradeLine, Picture
 from apps.institution.models import CertificateDesign, Organization
 
@@ -108,3 +111,42 @@ def accent_sheet(accent: str) -> str:
 def tag_of(content: bytes) -> str:
     """The entity tag of a picture."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+# --- The designer's preview ---------------------------------------------------------------------
+
+Preview = Callable[[DesignValue], bytes]
+_previews: list[Preview] = []
+
+
+def preview_with(render: Preview) -> None:
+    """Registers how a design is shown as a PDF of a made-up record; the room that prints records does so at start."""
+    _previews[:] = [render]
+
+
+def preview(design: DesignValue) -> bytes | None:
+    """The PDF of a made-up record in this design; None while nobody can print."""
+    return _previews[0](design) if _previews else None
+
+
+class DesignChanged(Exception):
+    """Somebody saved another version of the design meanwhile."""
+
+
+def save_version(design: CertificateDesign, *, replaces: CertificateDesign | None, by: Any) -> CertificateDesign:
+    """Stores `design` as a new version; records that were issued keep theirs. Raises `DesignChanged`."""
+    with transaction.atomic():
+        design.pk = None
+        design._state.adding = True
+        design.public_id = uuid.uuid4()
+        design.created_by = by
+        design.is_current = True
+        if replaces is not None:
+            retired = CertificateDesign.objects.filter(pk=replaces.pk, is_current=True).update(is_current=False)
+            if not retired:
+                raise DesignChanged
+            design.organization_id, design.title = replaces.organization_id, replaces.title
+            design.version, design.replaces = replaces.version + 1, replaces
+        design.save(force_insert=True)
+        audit.record("design.saved", design, by, version=design.version)
+    return design
