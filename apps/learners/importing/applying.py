@@ -20,6 +20,7 @@ from apps.learners.importing.statements import (
     ALIAS,
     cast,
     cell,
+    column_of,
     columns_of,
     execute,
     key_is,
@@ -114,7 +115,7 @@ class _Applying:
         for field in target.model._meta.local_concrete_fields:
             if field.primary_key:
                 continue
-            name, column = field.name, field.column
+            name, column = field.name, column_of(field)
             match name:
                 case "source_line":
                     yield column, "s.line", []

@@ -58,10 +58,11 @@ def _differences(target: Target) -> list[dict[str, Any]]:
     )
     found = []
     width = len(fields)
+    names = {field.name: str(field.verbose_name) for field in target.model._meta.local_concrete_fields}
     for line, key, *values in rows:
         pairs = zip(fields, values[:width], values[width:], strict=True)
         differing = [
-            {"field": str(target.model._meta.get_field(column).verbose_name), "before": _text(old), "after": _text(new)}
+            {"field": names[column], "before": _text(old), "after": _text(new)}
             for column, old, new in pairs
             if not _is_same(old, new)
         ]

@@ -112,9 +112,14 @@ def apart(target: Target) -> tuple[str, list[Any]]:
     return where + (f" AND {target.apart}" if target.apart else ""), [str(value) for value in target.fixed.values()]
 
 
+def column_of(field: models.Field[Any, Any]) -> str:
+    """The name of a field's column."""
+    return field.column or field.attname
+
+
 def columns_of(model: type[models.Model]) -> list[str]:
     """The names of a model's columns, the primary key among them."""
-    return [field.column for field in model._meta.local_concrete_fields]
+    return [column_of(field) for field in model._meta.local_concrete_fields]
 
 
 def remember(run: ImportRun, model: type[models.Model], where: str, *parameters: Any) -> None:

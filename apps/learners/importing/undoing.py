@@ -27,8 +27,10 @@ from apps.learners.models import (
     Program,
 )
 
-MODELS: list[type[models.Model]] = list(dict.fromkeys([target.model for target in reversed(TARGETS)]))
+MODELS: list[type[models.Model]] = list(dict.fromkeys(target.model for target in reversed(TARGETS)))
 """Everything that an import writes, what refers before what is referred to."""
+_PROGRAM: type[models.Model] = Program
+_ADDED = [*MODELS, _PROGRAM]
 _LINKS: list[tuple[type[models.Model], str, type[models.Model]]] = [
     (CourseSection.sessions.through, "coursesection", CourseSection),
     (Learner.organizations.through, "learner", Learner),
@@ -57,7 +59,7 @@ def consequences(run: ImportRun) -> dict[str, int]:
     """What an undo would take away, by name: for the dialog."""
     return {
         str(model._meta.verbose_name_plural): count
-        for model in [*reversed(MODELS), Program]
+        for model in reversed(_ADDED)
         if (count := added_by(run, model).count())
     }
 
@@ -104,8 +106,8 @@ def undo(run: ImportRun, *, by: Any = None) -> None:
 
 def _referring(run: ImportRun) -> Iterator[str]:
     """Rows of other tables, in this room or above, that point at what would go."""
-    own: set[type[models.Model]] = {*MODELS, Program, *(through for through, _name, _owner in _LINKS)}
-    for model in [*MODELS, Program]:
+    own: set[type[models.Model]] = {*_ADDED, *(through for through, _name, _owner in _LINKS)}
+    for model in _ADDED:
         going = added_by(run, model)
         if not going.exists():
             continue
@@ -136,14 +138,14 @@ def _take_back(run: ImportRun) -> None:
         )
         if through is LearnerIdentifier:
             links = links.filter(source=run.source)
-        links._raw_delete(links.db)  # type: ignore[attr-defined]
+        links._raw_delete(links.db)
     for model in reversed(MODELS):
         bring_back(run, model)
     gone_homes = Organization.objects.filter(import_id=run.public_id, is_home=True)
-    for model in [*MODELS, Program]:
+    for model in _ADDED:
         going = added_by(run, model)
         if model in (Learner, Organization):
-            history = model.history.model  # type: ignore[attr-defined]
+            history = model.history.model
             former = history.objects.filter(id__in=going.values("pk"))
             former._raw_delete(former.db)
         if hasattr(model, "parent"):
