@@ -13,7 +13,7 @@ from datetime import datetime
 
 from apps.standards.baking import pdf, png, svg
 from apps.standards.errors import FetchRefused, StandardsError
-from apps.standards.verify.checks import clr1, ob2
+from apps.standards.verify.checks import clr1, ob2, vc
 from apps.standards.verify.recognise import Subject, recognise
 from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Run, shown_address
 from apps.standards.verify.verdict import Check, Result, unreadable
@@ -21,6 +21,7 @@ from apps.standards.verify.verdict import Check, Result, unreadable
 _PROCEDURES: dict[str, Callable[[Subject, Run], Result]] = {
     "clr-1.0": clr1.judge,
     "ob-2.0": ob2.judge,
+    "vc": vc.judge,
 }
 
 

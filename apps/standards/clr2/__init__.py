@@ -1,0 +1,1 @@
+"""Comprehensive Learner Record 2.0."""
