@@ -170,7 +170,7 @@ def _context(view: RecordView, design: DesignValue, *, verify_url: str, code: st
     }
 
 
-def _facts(view: RecordView, code: str) -> list[list[tuple[str, str | Phrase]]]:
+def _facts(view: RecordView, code: str) -> list[list[tuple[str, Phrase]]]:
     """What stands beside the learner's name: pairs of label and value, two to a line."""
     facts: list[tuple[str, str | Phrase]] = []
     if view.learner.student_id:
@@ -187,7 +187,8 @@ def _facts(view: RecordView, code: str) -> list[list[tuple[str, str | Phrase]]]:
     facts += [(kind, value) for kind, value in view.publisher.identifiers if not kind.endswith("SourcedId")][:2]
     if len(facts) % 2:
         facts.append(("", ""))
-    return [facts[position : position + 2] for position in range(0, len(facts), 2)]
+    named = [(label, value if isinstance(value, Phrase) else phrase(value)) for label, value in facts]
+    return [named[position : position + 2] for position in range(0, len(named), 2)]
 
 
 def _moment(view: RecordView) -> str:
