@@ -253,9 +253,11 @@ def method_of_issuer(method: str, issuer: str, get: GetDocument, *, key_document
     try:
         document, published_at = _controller_document(issuer, get)
     except KeyFault:
-        if key_documents and elsewhere and _same_origin(address, issuer):
-            return _method_of_key_document(method, issuer, get)
-        raise
+        alone = key_documents and elsewhere and _same_origin(address, issuer)
+        kept = _method_of_key_document(method, issuer, get) if alone else None
+        if kept is None:
+            raise
+        return kept
     found = _listed_method(document, method, issuer, published_at)
     if found is None and _is_listed(document, method):
         found = _method_of_key_document(method, issuer, get)  # listed by its address, kept elsewhere
@@ -467,3 +469,29 @@ def _is_jwk_of(jwk: Any, key: PublicKey) -> bool:
         return same_key(key_from_jwk(jwk), key)
     except KeyFault:
         return False
+
+
+# --- what we publish (6.4) ------------------------------------------------------------------------------------
+
+
+def verification_method(method: str, controller: str, key: PublicKey, *, revoked: str | None = None) -> dict[str, Any]:
+    """A key as a verification method: Multikey, or JsonWebKey for RSA. ``revoked`` is an RFC 3339 date-time."""
+    if isinstance(key, rsa.RSAPublicKey):
+        published: dict[str, Any] = {"type": "JsonWebKey", "controller": controller, "publicKeyJwk": jwk_of(key)}
+    else:
+        published = {"type": "Multikey", "controller": controller, "publicKeyMultibase": multibase_of(key)}
+    return {"id": method, **published, **({"revoked": revoked} if revoked is not None else {})}
+
+
+def controller_document(issuer: str, methods: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document at an issuer's address (or its did.json): every key, also retired ones, for assertions."""
+    return {
+        "@context": [
+            "https://www.w3.org/ns/did/v1",
+            "https://w3id.org/security/multikey/v1",
+            "https://w3id.org/security/jwk/v1",
+        ],
+        "id": issuer,
+        "verificationMethod": methods,
+        ASSERTION_METHOD: [method["id"] for method in methods],
+    }

@@ -78,7 +78,9 @@ class Classes:
     def described(self, notation: str) -> Classes:
         """This set with the classes of a notation added, as a new one."""
         more = Classes(dict(self.classes), dict(self.vocabularies))
-        name, flags, lines = "", [], []
+        name = ""
+        flags: list[str] = []
+        lines: list[tuple[str, str]] = []
         for line in [*notation.splitlines(), "-"]:
             words = line.split()
             if not words:

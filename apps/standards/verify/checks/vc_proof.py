@@ -179,8 +179,8 @@ def check_embedded(result: Result, document: Mapping[str, Any], run: Run) -> boo
     result.passed("proof", "The signature fits the content, and the key is the issuer's.", **evidence)
     if proven.reservation is not None:
         result.warned("proof", *proven.reservation)
-    for fault in faults:
-        result.warned("proof", fault.code, f"It carries a further proof that says nothing here: {fault.sentence}")
+    for useless in faults:
+        result.warned("proof", useless.code, f"It carries a further proof that says nothing here: {useless.sentence}")
     return True
 
 
