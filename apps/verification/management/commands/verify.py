@@ -31,7 +31,7 @@ class Command(BaseCommand):
     """Prints one JSON object, whatever happens; exit 0 valid, 1 invalid or undecided, 2 not readable."""
 
     help = "Judges a learner record or badge: a file, an http(s) address, or - for standard input."
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The options of the contract."""
