@@ -75,6 +75,14 @@ class FrameworkTree:
         """Items directly below an item, or at the top, in display order."""
         return [self.entries[child] for child in self.order.children.get(identifier or self.top, ())]
 
+    def counted(self, identifier: str | None = None) -> list[Entry]:
+        """The children that progress is counted on: neither retired nor the translation of another item."""
+        return [
+            entry
+            for entry in self.children(identifier)
+            if not entry.is_retired and entry.identifier not in self.rollup.originals
+        ]
+
     def has_children(self, identifier: str) -> bool:
         """Whether anything lies below an item."""
         return bool(self.order.children.get(identifier))

@@ -39,12 +39,14 @@ class Rollup:
     """A framework made ready for counting.
 
     ``leaves`` names the leaf of each bit, ``masks`` the leaves below each item (the item itself if it is a
-    leaf; the document's identifier stands for all). All identifiers are lower case.
+    leaf; the document's identifier stands for all), ``originals`` each translated item's original. All identifiers
+    are lower case.
     """
 
     top: str
     leaves: Sequence[str]
     masks: Mapping[str, int]
+    originals: Mapping[str, str]
     _groups: Mapping[str, int] = field(repr=False)
     _members: Sequence[Sequence[str]] = field(repr=False)
     _successors: Mapping[int, Sequence[int]] = field(repr=False)
@@ -169,7 +171,7 @@ def compile_rollup(top: str, nodes: Iterable[Node], links: Iterable[Link]) -> Ro
         masks[translated] = masks[translated] or masks[original]
     masks[top] = everything
     groups, members, successors = _equivalents(carriers)
-    return Rollup(top, tuple(leaves), masks, groups, members, successors)
+    return Rollup(top, tuple(leaves), masks, originals, groups, members, successors)
 
 
 def _bottom_up(

@@ -249,7 +249,7 @@ def heat_map(
     done = coverage([learner.pk for learner in people], framework)
     tree = done.tree
     parent = tree.entries[below] if below else None
-    columns = [entry for entry in tree.children(below) if not entry.is_retired and tree.rollup.masks[entry.identifier]]
+    columns = [entry for entry in tree.counted(below) if tree.rollup.masks[entry.identifier]]
     top = below or tree.top
     rows = [
         Row(learner, _cell(done, learner.pk, top), [_cell(done, learner.pk, entry.identifier) for entry in columns])

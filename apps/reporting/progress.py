@@ -240,7 +240,7 @@ class LearnerProgress:
 
     def lines(self, identifier: str | None = None) -> list[Line]:
         """The items below an item, or at the top."""
-        return [self.line(entry) for entry in self.tree.children(identifier) if not entry.is_retired]
+        return [self.line(entry) for entry in self.tree.counted(identifier)]
 
     def line(self, entry: Entry) -> Line:
         """One item."""
@@ -251,7 +251,7 @@ class LearnerProgress:
             standing=standing(self.tree, entry.identifier, self.covered, self.begun),
             done=done,
             total=total,
-            has_children=self.tree.has_children(entry.identifier),
+            has_children=bool(self.tree.counted(entry.identifier)),
         )
 
     @property

@@ -192,7 +192,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
             "sort": request.GET.get("sort", ""),
             "kept": [("below", table.below.identifier)] if table.below else [],
             "base": urlencode({"framework": str(framework.identifier)}),
-            "has_children": {entry.identifier for entry in table.columns if table.tree.has_children(entry.identifier)},
+            "has_children": {entry.identifier for entry in table.columns if table.tree.counted(entry.identifier)},
         }
     return render(request, "reporting/group.html", context)
 
