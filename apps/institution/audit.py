@@ -177,7 +177,7 @@ class Report:
         return not self.faults
 
 
-Examiner = Callable[[Report], Iterator[Fault]]
+Examiner = Callable[[Report], Iterable[Fault]]
 EXAMINERS: list[Examiner] = []
 """Rooms above that keep bytes whose digests stand in the trail register here."""
 

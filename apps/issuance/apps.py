@@ -14,10 +14,14 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Watches migrations (REL-15)."""
-        from apps.issuance import immutability
+        from apps.institution import audit
+        from apps.issuance import documents, immutability, revoking, telling
         from apps.network import health
 
         pre_migrate.connect(immutability.before_migrate, sender=self, dispatch_uid="issuance.triggers_off")
         post_migrate.connect(immutability.after_migrate, sender=self, dispatch_uid="issuance.triggers_on")
         register(immutability.check_triggers, Tags.database)
         health.register_check("triggers", immutability.is_ready)
+        audit.EXAMINERS.append(documents.examine)
+        revoking.register()
+        telling.register()

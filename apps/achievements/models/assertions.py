@@ -96,6 +96,9 @@ class Assertion(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
     version = models.PositiveIntegerField(default=1, editable=False, help_text=_("Grows with each edit (REL-25)."))
+    problem = models.CharField(
+        _("problem"), max_length=500, blank=True, editable=False, help_text=_("What keeps it out of records.")
+    )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     history = HistoricalRecords()
 
