@@ -8,7 +8,7 @@ are unknown, ``null`` or of the wrong kind stay in ``extra``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeVar
@@ -115,12 +115,15 @@ _CODES = {
 _TYPE_IS_FREE = frozenset({model.Verification, model.Identity, model.Evidence, model.Artifact})
 
 
+_PLAIN_TEXT, _LISTED_TEXT, _TYPE_NAME, _ONE_OBJECT, _OBJECTS, _TEXTS, _OTHERS, _OTHER = range(8)
+
+
 @dataclass(slots=True)
 class _Rule:
-    """What one member of a class must look like, ready to be applied."""
+    """What one member of a class must look like, ready to be applied; ``way`` is how it is looked at."""
 
+    way: int
     code: int
-    many: bool
     vocabulary: model.Vocabulary | None = None
     values: frozenset[str] = frozenset()
     class_rules: _ClassRules | None = None
@@ -130,9 +133,17 @@ class _Rule:
 class _ClassRules:
     cls: type[model.Node]
     name: str
-    type_names: frozenset[str] | None
-    required: tuple[str, ...]
+    type_names: frozenset[str]
+    required: frozenset[str]
+    further: Callable[[dict[str, Any], str, Findings], None] | None
     rules: dict[str, _Rule] = field(default_factory=dict)
+
+
+class Findings(list[Finding]):
+    """Findings in the order of the document; ``has_nested`` tells whether anything in it is signed or hosted
+    on its own, or is an endorsement, so that nested objects have to be looked for."""
+
+    has_nested = False
 
 
 _compiled: dict[type[model.Node], _ClassRules] = {}
@@ -143,33 +154,42 @@ def _rules_for(cls: type[model.Node]) -> _ClassRules:
     if known is not None:
         return known
     description = model.describe(cls)
-    type_names = None if cls in _TYPE_IS_FREE else description.type_names
-    known = _compiled[cls] = _ClassRules(cls, description.name, type_names, description.required)
-    for wire, member in description.members.items():
-        known.rules[wire] = _rule(member)
-    for wire, member in description.former_names.items():
-        known.rules[wire] = _rule(member)
+    known = _compiled[cls] = _ClassRules(
+        cls,
+        description.name,
+        description.type_names,
+        frozenset(description.required),
+        _FURTHER_RULES.get(cls),
+    )
+    for wire, member in (*description.members.items(), *description.former_names.items()):
+        known.rules[wire] = _rule(wire, member, cls)
     return known
 
 
-def _rule(member: model.Member) -> _Rule:
+def _rule(wire: str, member: model.Member, owner: type[model.Node]) -> _Rule:
     described = member.described
     code = _CODES[described.kind]
     if described.vocabulary is not None:
-        return _Rule(_LISTED, described.many, described.vocabulary, frozenset(described.vocabulary.values))
+        values = frozenset(described.vocabulary.values)
+        return _Rule(_LISTED_TEXT, _LISTED, described.vocabulary, values)
+    if wire == "type" and owner not in _TYPE_IS_FREE:
+        return _Rule(_TYPE_NAME, code, values=model.describe(owner).type_names)
+    if member.of is not None:
+        return _Rule(_OBJECTS if described.many else _ONE_OBJECT, code, class_rules=_rules_for(member.of))
     if described.kind is Kind.IRI and described.required:
         code = _REQUIRED_ID
-    class_rules = _rules_for(member.of) if member.of is not None else None
-    return _Rule(code, described.many, class_rules=class_rules)
+    if code == _STRING:
+        return _Rule(_TEXTS if described.many else _PLAIN_TEXT, code)
+    return _Rule(_OTHERS if described.many else _OTHER, code)
 
 
-def check(document: Any, cls: type[model.Node], at: str = "") -> list[Finding]:
+def check(document: Any, cls: type[model.Node], at: str = "") -> Findings:
     """What section 2 finds wrong with a JSON object as an instance of a class, and with all below it.
 
     CLR1-V-10: required properties, types, lists of values. Unknown properties are no fault (CLR1-V-11).
     ``@context`` of the document is not looked at here.
     """
-    findings: list[Finding] = []
+    findings = Findings()
     if not isinstance(document, dict):
         findings.append(
             Finding("PROPERTY_INVALID", at, f"A {cls.__name__} is a JSON object, not {_kind_of(document)}.")
@@ -179,63 +199,72 @@ def check(document: Any, cls: type[model.Node], at: str = "") -> list[Finding]:
     return findings
 
 
-def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: list[Finding]) -> None:
-    for name in rules.required:
-        if value.get(name) is None:
+def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: Findings) -> None:
+    if not rules.required <= value.keys():
+        for name in sorted(rules.required - value.keys()):
             _note_missing(name, rules, at, findings)
-    if rules.type_names is not None:
-        given = value.get("type")
-        if given is not None and not (type(given) is str and given in rules.type_names):
-            findings.append(
-                Finding(
-                    "TYPE_INVALID",
-                    f"{at}/type",
-                    f"The type should be {rules.name}, not {_quoted(given)}.",
-                )
-            )
     known = rules.rules
     for name, member in value.items():
         rule = known.get(name)
         if rule is None:
             continue
-        code = rule.code
-        if rule.many:
-            if type(member) is not list:
-                _note_not_a_list(name, member, at, findings)
+        way = rule.way
+        if way == _PLAIN_TEXT:
+            if type(member) is str:
                 continue
-            if code == _OBJECT:
+        elif way <= _TYPE_NAME:
+            if type(member) is str and member in rule.values:
+                continue
+        elif way == _ONE_OBJECT:
+            if type(member) is dict:
+                _check_object(member, rule.class_rules, f"{at}/{name}", findings)  # type: ignore[arg-type]
+                continue
+        elif way == _OBJECTS:
+            if type(member) is list:
                 nested = rule.class_rules
-                assert nested is not None
                 for index, item in enumerate(member):
                     if type(item) is dict:
-                        _check_object(item, nested, f"{at}/{name}/{index}", findings)
+                        _check_object(item, nested, f"{at}/{name}/{index}", findings)  # type: ignore[arg-type]
                     else:
-                        _check_not_an_object(item, nested, f"{at}/{name}/{index}", findings)
-            else:
-                for index, item in enumerate(member):
-                    if not (code == _STRING and type(item) is str):
-                        _check_plain(item, rule, name, f"{at}/{name}/{index}", findings)
-        elif code == _OBJECT:
-            nested = rule.class_rules
-            assert nested is not None
-            if type(member) is dict:
-                _check_object(member, nested, f"{at}/{name}", findings)
-            elif member is not None:
-                _check_not_an_object(member, nested, f"{at}/{name}", findings)
-            elif name not in rules.required:
-                findings.append(_null(name, at))
-        elif type(member) is str and (code == _STRING or (code == _LISTED and member in rule.values)):
+                        _check_not_an_object(item, nested, f"{at}/{name}/{index}", findings)  # type: ignore[arg-type]
+                continue
+        elif way == _TEXTS and type(member) is list:
+            for index, item in enumerate(member):
+                if type(item) is not str:
+                    findings.append(_wrong_kind(name, f"{at}/{name}/{index}", "a text", item))
             continue
-        elif member is None:
-            if name not in rules.required:
-                findings.append(_null(name, at))
-        elif name == "type" and rules.type_names is not None:
-            continue
-        elif code != _IGNORED:
-            _check_plain(member, rule, name, f"{at}/{name}", findings)
-    extra_rule = _FURTHER_RULES.get(rules.cls)
-    if extra_rule is not None:
-        extra_rule(value, at, findings)
+        _check_member(name, member, rule, rules, at, findings)
+    if rules.further is not None:
+        rules.further(value, at, findings)
+
+
+def _check_member(name: str, member: Any, rule: _Rule, rules: _ClassRules, at: str, findings: Findings) -> None:
+    """A member that is not plainly as it should be."""
+    way = rule.way
+    if rule.code == _IGNORED:
+        return
+    if member is None:
+        if name in rules.required:
+            _note_missing(name, rules, at, findings)
+        else:
+            findings.append(_null(name, at))
+    elif way == _TYPE_NAME:
+        findings.append(
+            Finding("TYPE_INVALID", f"{at}/type", f"The type should be {rules.name}, not {_quoted(member)}.")
+        )
+    elif way == _ONE_OBJECT:
+        assert rule.class_rules is not None
+        _check_not_an_object(member, rule.class_rules, f"{at}/{name}", findings)
+    elif way in (_OBJECTS, _TEXTS, _OTHERS):
+        if type(member) is not list:
+            findings.append(_wrong_kind(name, f"{at}/{name}", "a list", member))
+            return
+        findings.has_nested = findings.has_nested or rule.code == _JWS
+        for index, item in enumerate(member):
+            _check_plain(item, rule, name, f"{at}/{name}/{index}", findings)
+    else:
+        findings.has_nested = findings.has_nested or rule.code == _JWS
+        _check_plain(member, rule, name, f"{at}/{name}", findings)
 
 
 def _check_plain(value: Any, rule: _Rule, name: str, at: str, findings: list[Finding]) -> None:
@@ -313,13 +342,6 @@ def _note_missing(name: str, rules: _ClassRules, at: str, findings: list[Finding
     findings.append(Finding("PROPERTY_MISSING", f"{at}/{name}", f"The {rules.name} has no {name}."))
 
 
-def _note_not_a_list(name: str, value: Any, at: str, findings: list[Finding]) -> None:
-    if value is None:
-        findings.append(_null(name, at))
-    else:
-        findings.append(_wrong_kind(name, f"{at}/{name}", "a list", value))
-
-
 def _check_not_an_object(value: Any, rules: _ClassRules, at: str, findings: list[Finding]) -> None:
     if isinstance(value, str) and value and rules.cls in _READ_BY_REFERENCE:
         findings.append(
@@ -330,9 +352,9 @@ def _check_not_an_object(value: Any, rules: _ClassRules, at: str, findings: list
                 "warning",
             )
         )
-        missing = [name for name in rules.required if name != "id" and rules.cls is model.Achievement]
-        for name in missing:
-            _note_missing(name, rules, at, findings)
+        if rules.cls is model.Achievement:
+            for name in sorted(rules.required - {"id"}):
+                _note_missing(name, rules, at, findings)
         return
     findings.append(_wrong_kind(rules.name, at, "an object", value))
 
@@ -361,7 +383,7 @@ def _quoted(value: Any) -> str:
     return shown(value) if isinstance(value, str) else _kind_of(value)
 
 
-def _assertion_needs(value: dict[str, Any], at: str, findings: list[Finding]) -> None:
+def _assertion_needs(value: dict[str, Any], at: str, findings: Findings) -> None:
     """``achievement``, ``issuedOn``, ``recipient``: required unless revoked, or an Open Badge (8.7)."""
     if value.get("revoked") is True:
         return
@@ -370,7 +392,16 @@ def _assertion_needs(value: dict[str, Any], at: str, findings: list[Finding]) ->
             findings.append(Finding("PROPERTY_MISSING", f"{at}/{name}", f"The Assertion has no {name}."))
 
 
-def _identity_form(value: dict[str, Any], at: str, findings: list[Finding]) -> None:
+def _is_endorsement(value: dict[str, Any], at: str, findings: Findings) -> None:
+    findings.has_nested = True
+
+
+def _may_be_hosted(value: dict[str, Any], at: str, findings: Findings) -> None:
+    if value.get("type") == "Hosted":
+        findings.has_nested = True
+
+
+def _identity_form(value: dict[str, Any], at: str, findings: Findings) -> None:
     identity, hashed = value.get("identity"), value.get("hashed")
     if not isinstance(identity, str) or not isinstance(hashed, bool):
         return
@@ -379,7 +410,12 @@ def _identity_form(value: dict[str, Any], at: str, findings: list[Finding]) -> N
         findings.append(Finding("IDENTITY_INVALID", f"{at}/identity", f"The recipient says it {said}, but it is not."))
 
 
-_FURTHER_RULES = {model.Assertion: _assertion_needs, model.Identity: _identity_form}
+_FURTHER_RULES: dict[type[model.Node], Callable[[dict[str, Any], str, Findings], None]] = {
+    model.Assertion: _assertion_needs,
+    model.Identity: _identity_form,
+    model.Endorsement: _is_endorsement,
+    model.Verification: _may_be_hosted,
+}
 
 
 # --- data validation: what belongs together (section 8.7) --------------------------------------------------

@@ -238,7 +238,7 @@ def _judge_signed(subject: Subject, kind: str, run: Run, outer: Outer | None) ->
     if not _check_header(result, jws):
         return result
     # Step 3
-    _check_content(result, document, kind)
+    has_nested = _check_content(result, document, kind)
     # Step 4, CLR1-V-04
     trusted = _trusted_profile(result, _signer_of(document, kind), run)
     # Steps 5 to 7
@@ -249,7 +249,8 @@ def _judge_signed(subject: Subject, kind: str, run: Run, outer: Outer | None) ->
     # Step 9
     _check_dates(result, document, kind, run, nested=outer is not None)
     _check_people(result, document, kind, run, outer)
-    _judge_nested(result, document, kind, run, outer)
+    if has_nested:
+        _judge_nested(result, document, kind, run, outer)
     return result
 
 
@@ -266,8 +267,8 @@ def _check_header(result: Result, jws: jws_format.Jws) -> bool:
     return True
 
 
-def _check_content(result: Result, document: dict[str, Any], kind: str, *, binding: bool = True) -> None:
-    """Step 3: context, class, data (8.7; CLR1-V-10, V-11, V-15)."""
+def _check_content(result: Result, document: dict[str, Any], kind: str, *, binding: bool = True) -> bool:
+    """Step 3: context, class, data (8.7; CLR1-V-10, V-11, V-15). Whether there are nested objects to judge."""
     report(
         result,
         "context",
@@ -275,10 +276,11 @@ def _check_content(result: Result, document: dict[str, Any], kind: str, *, bindi
         "The document follows CLR 1.0.",
         binding=binding,
     )
+    properties = read.check(document, CLR1_CLASSES[kind])
     report(
         result,
         "properties",
-        read.check(document, CLR1_CLASSES[kind]),
+        properties,
         "All required properties are there and of the right kind.",
         binding=binding,
     )
@@ -301,6 +303,7 @@ def _check_content(result: Result, document: dict[str, Any], kind: str, *, bindi
     if binding and document.get("revoked") is True:
         reason = _text(document.get("revocationReason"))
         result.failed("revoked", "REVOKED", _revoked_sentence("The document", reason))
+    return properties.has_nested
 
 
 def _revoked_sentence(what: str, reason: str | None) -> str:
@@ -501,7 +504,7 @@ def _judge_hosted(given: dict[str, Any], kind: str, run: Run, outer: Outer | Non
         result.failed(
             "verification_type", "NOT_VERIFIABLE", "The document at the address does not say that it is hosted."
         )
-    _check_content(result, document, kind)
+    has_nested = _check_content(result, document, kind)
     # Step 5
     trusted = _trusted_profile(result, _signer_of(document, kind), run)
     _check_hosted_scope(result, document, trusted)
@@ -509,7 +512,8 @@ def _judge_hosted(given: dict[str, Any], kind: str, run: Run, outer: Outer | Non
     # Step 6
     _check_dates(result, document, kind, run, nested=outer is not None)
     _check_people(result, document, kind, run, outer)
-    _judge_nested(result, document, kind, run, outer)
+    if has_nested:
+        _judge_nested(result, document, kind, run, outer)
     return result
 
 
