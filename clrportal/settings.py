@@ -213,8 +213,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": "apps.accounts.site.site_icon",
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": ["apps.accounts.site.accent_sheet", "apps.accounts.site.office_sheet"],
-    "COLORS": {"primary": {}},
+    "STYLES": ["apps.accounts.site.office_sheet"],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "apps.accounts.site.favicon"}],
+    "COLORS": {"primary": "apps.accounts.site.accent_shades"},
     "SIDEBAR": {"show_search": False, "navigation": "apps.accounts.site.menu"},
 }
 OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not see one has no entry

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.institution.urls")),
     path("", include("apps.verification.urls")),
+    path("records/", include("apps.issuance.urls")),
     path("advising/", include("apps.reporting.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

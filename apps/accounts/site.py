@@ -26,6 +26,7 @@ from unfold.sites import UnfoldAdminSite
 
 from apps.accounts.permissions import STAFF_ROLES, Role, has_role
 from apps.accounts.signin import require_confirmation
+from apps.institution import colours
 from apps.institution.branding import current_brand
 
 OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
@@ -153,9 +154,14 @@ def site_icon(request: HttpRequest) -> str:
     return current_brand().logo or static("portal/icon.svg")
 
 
-def accent_sheet(request: HttpRequest) -> str:
-    """The institution's accent as a style sheet of the theme."""
-    return current_brand().stylesheet or static("portal/tokens.css")
+def favicon(request: HttpRequest) -> str:
+    """The portal's sign."""
+    return static("portal/icon.svg")
+
+
+def accent_shades(request: HttpRequest) -> dict[str, str]:
+    """The institution's accent in the shades that the theme uses."""
+    return colours.shades(current_brand().accent)
 
 
 def office_sheet(request: HttpRequest) -> str:

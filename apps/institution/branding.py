@@ -70,6 +70,7 @@ class Brand:
     """Address of the logo, or empty."""
     stylesheet: str = ""
     """Address of the sheet with the institution's accent, or empty for the portal's own."""
+    accent: str = "#1f3a5f"
 
 
 def brand(request: HttpRequest) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def current_brand() -> Brand:
         design["institution_name"],
         f"/brand/{design['public_id']}/logo" if design["logo_type"] else "",
         f"/brand/{accent[1:].lower()}.css" if accent else "",
+        accent or "#1f3a5f",
     )
 
 
@@ -103,9 +105,8 @@ def accent_sheet(accent: str) -> str:
     def block(tokens: dict[str, str]) -> str:
         return ":root {\n" + "".join(f"  {name}: {value};\n" for name, value in tokens.items()) + "}\n"
 
-    theme = ":root {\n" + "".join(f"  --color-primary-{n}: {c};\n" for n, c in colours.shades(accent).items()) + "}\n"
     at_night = f"@media (prefers-color-scheme: dark) {{\n{block(dark)}}}\n"
-    return f"{block(light)}{theme}{at_night}@media print {{\n{block(light)}}}\n"
+    return f"{block(light)}{at_night}@media print {{\n{block(light)}}}\n"
 
 
 def tag_of(content: bytes) -> str:
