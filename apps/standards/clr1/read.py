@@ -228,6 +228,10 @@ def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: 
                     else:
                         _check_not_an_object(item, nested, f"{at}/{name}/{index}", findings)  # type: ignore[arg-type]
                 continue
+        elif way == _OTHER:
+            kind = type(member)
+            if (kind is float or kind is int) if rule.code == _NUMBER else (kind is bool and rule.code == _BOOLEAN):
+                continue
         elif way == _TEXTS and type(member) is list:
             for index, item in enumerate(member):
                 if type(item) is not str:
@@ -470,12 +474,34 @@ def check_references(assertion: Mapping[str, Any], at: str = "") -> list[Finding
         return findings
     descriptions: dict[str, dict[str, Any]] = {}
     levels: set[str] = set()
-    for place, description in _objects(achievement, "resultDescriptions", f"{at}/achievement"):
+    if achievement.get("resultDescriptions"):
+        _gather_descriptions(achievement, f"{at}/achievement", descriptions, levels, findings)
+    if assertion.get("results"):
+        for place, result in _objects(assertion, "results", at):
+            _check_result(result, place, descriptions, levels, findings)
+    _check_amounts(assertion, achievement, at, findings)
+    return findings
+
+
+def _gather_descriptions(
+    achievement: Mapping[str, Any],
+    at: str,
+    descriptions: dict[str, dict[str, Any]],
+    levels: set[str],
+    findings: list[Finding],
+) -> None:
+    for place, description in _objects(achievement, "resultDescriptions", at):
         id = description.get("id")
         if isinstance(id, str):
             descriptions[id] = description
-        own = {level.get("id") for _, level in _objects(description, "rubricCriterionLevels")}
-        levels.update(level for level in own if isinstance(level, str))
+        own: set[Any] = set()
+        if description.get("rubricCriterionLevels"):
+            own = {
+                level.get("id")
+                for _, level in _objects(description, "rubricCriterionLevels")
+                if isinstance(level.get("id"), str)
+            }
+            levels |= own
         required = description.get("requiredLevel")
         if isinstance(required, str) and required not in own:
             findings.append(
@@ -485,10 +511,6 @@ def check_references(assertion: Mapping[str, Any], at: str = "") -> list[Finding
                     "The level required is none of the levels described.",
                 )
             )
-    for place, result in _objects(assertion, "results", at):
-        _check_result(result, place, descriptions, levels, findings)
-    _check_amounts(assertion, achievement, at, findings)
-    return findings
 
 
 def _check_result(
@@ -534,6 +556,8 @@ def _value_fits(value: str, description: Mapping[str, Any]) -> bool:
     allowed = description.get("allowedValues")
     if isinstance(allowed, list) and allowed and value not in allowed:
         return False
+    if description.get("valueMin") is None and description.get("valueMax") is None:
+        return True
     number = _number(value)
     lowest, highest = _number(description.get("valueMin")), _number(description.get("valueMax"))
     if number is None:
@@ -561,7 +585,9 @@ def _check_amounts(
                 "VALUE_OUT_OF_RANGE", f"{at}/creditsEarned", "More credits were earned than are available.", "warning"
             )
         )
-    start, end = _moment(assertion.get("activityStartDate")), _moment(assertion.get("activityEndDate"))
+    if assertion.get("activityStartDate") is None or assertion.get("activityEndDate") is None:
+        return
+    start, end = _moment(assertion["activityStartDate"]), _moment(assertion["activityEndDate"])
     if start is not None and end is not None and start > end:
         findings.append(
             Finding("VALUE_OUT_OF_RANGE", f"{at}/activityEndDate", "The activity ended before it began.", "warning")
@@ -600,6 +626,9 @@ def check_associations(clr: Mapping[str, Any]) -> list[Finding]:
         if not isinstance(id, str) or id in held:
             continue
         pairs: set[tuple[str, str]] = set()
+        if not achievement.get("associations"):
+            held[id] = pairs
+            continue
         for place, association in _objects(achievement, "associations", at):
             kind, target = association.get("associationType"), association.get("targetId")
             if isinstance(kind, str) and isinstance(target, str):

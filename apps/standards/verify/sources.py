@@ -195,7 +195,7 @@ class Run:
 
 def shown_address(url: str, limit: int = 120) -> str:
     """An address from a document, made fit to stand in a sentence: no controls, not too long."""
-    clean = "".join(character if character.isprintable() else "?" for character in url)
+    clean = url if url.isprintable() else "".join(char if char.isprintable() else "?" for char in url)
     return clean if len(clean) <= limit else clean[:limit] + "…"
 
 
