@@ -11,8 +11,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.issuance import drafting, review
-from apps.issuance.models import Record
+from apps.issuance import content, drafting, review
+from apps.issuance.models import Draft, Record
 from apps.jobs import running
 from apps.jobs.models import Job
 from apps.learners.models import AcademicSession, Cohort, Learner, Program
@@ -147,3 +147,12 @@ def _through(job: Job, progress: running.Progress, state: str, step: Callable[[l
         done += len(chunk)
         progress.update(done=done, failed=sum(map(len, reasons.values())), reasons=dict(reasons))
     progress.update(next=choice.address)
+
+
+def problems(choice: Choice, limit: int = 500) -> list[tuple[Record, list[str]]]:
+    """Drafts of the class that cannot go to review yet, with what is in the way; a constant number of queries."""
+    drafts = Draft.objects.filter(record__in=choice.records().filter(state=Record.State.DRAFT)).order_by("pk")
+    loaded = list(content.drafts_with_all(drafts[:limit]))
+    material = content.gather(loaded)
+    found = [(draft.record, drafting.problems(draft, material)) for draft in loaded]
+    return [(record, sentences) for record, sentences in found if sentences]

@@ -204,7 +204,7 @@ def heading(one: DraftItem) -> str:
 
 
 def _outlined(one: DraftItem) -> OutlineItem:
-    values = []
+    values: list[str] = []
     for result in one.assertion.results.all():
         key = f"result:{result.result_description.public_id}"
         value = editing.value_of(one, key)

@@ -1,0 +1,5 @@
+"""The registrar's editor in the Django admin: records, batches, and the home page of the office."""
+
+from apps.issuance.admin import batches, records
+
+__all__ = ["batches", "records"]
