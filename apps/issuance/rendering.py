@@ -36,7 +36,8 @@ from apps.institution import colours
 from apps.institution.designs import DesignValue, Picture
 from apps.issuance import tagging
 from apps.issuance.phrases import Phrase, phrase
-from apps.issuance.reading import EntryView, RecordView, read_record
+from apps.issuance.reading import read_record
+from apps.issuance.record_view import EntryView, RecordView
 from apps.standards import markdown
 
 PageSize = Literal["A4", "letter"]
@@ -302,7 +303,7 @@ def ink(accent: str) -> str:
 
 def _press(html: str, jws: bytes | None, design: DesignValue, *, verify_url: str, page: PageSize) -> bytes:
     press = _the_press()
-    pictures = {"own:qr": Picture(_qr_code(verify_url), "image/png")} if verify_url else {}
+    pictures = {"own:qr": Picture(qr_code(verify_url), "image/png")} if verify_url else {}
     for name, picture in (("logo", design.logo), ("seal", design.seal), ("signature", design.signature)):
         if picture is not None:
             if picture.media_type not in _PICTURE_TYPES:
@@ -351,7 +352,7 @@ _NO_TIME = datetime(2000, 1, 1)
 OPTIONS: dict[str, Any] = {"pdf_variant": "pdf/a-3a", "pdf_tags": True}
 
 
-def _qr_code(address: str) -> bytes:
+def qr_code(address: str) -> bytes:
     """The address as a QR code, error correction M, one picture for all pages."""
     out = io.BytesIO()
     segno.make(address, error="m", micro=False).save(out, kind="png", scale=6, border=2)

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import pydyf
+import pydyf  # type: ignore[import-untyped]
 import weasyprint.pdf
 from weasyprint.document import Document, Page
 from weasyprint.formatting_structure import boxes
@@ -49,7 +49,7 @@ _TAGS = {
 _GROUPS = frozenset({"/Document", "/Sect", "/Art", "/BlockQuote"})
 
 
-class _TaggingStream(Stream):  # type: ignore[misc]
+class _TaggingStream(Stream):
     """A page's content: text of the document gets a mark, text that furnishes the page is an artifact."""
 
     _furniture: frozenset[int]
