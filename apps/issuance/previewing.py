@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy
 
 from apps.institution.branding import current_design, design_value
 from apps.institution.models import Organization
-from apps.issuance import drafting, editing, rendering
+from apps.issuance import drafting, editing
 from apps.issuance.models import DraftItem, Record
 from apps.issuance.reading import RecordView, read_record
+from apps.issuance.rendering_child import RenderingFailed, preview_in_child
 from apps.learners.models import Learner
 
 KINDS: dict[str, Promise] = {
@@ -234,14 +235,20 @@ def moved(record: Record, pk: int, direction: str) -> list[int]:
 
 
 def pdf(record: Record) -> bytes:
-    """How the PDF would look now; its attachment is the unsigned content, and it says that it is a preview."""
+    """How the PDF would look now: nothing attached, no code, and every page says that it is a preview.
+
+    Raises `documents.DocumentUnavailable` with the reason.
+    """
     content = drafting.preview_payload(record)
     draft = getattr(record, "draft", None)
     design = (record.snapshot and record.snapshot.design) or (draft and draft.design)
     if design is None:
         design = current_design(Organization.objects.get(is_home=True))
     value = design_value(design)
-    return rendering.render_preview(content, value, language=value.language)
+    try:
+        return preview_in_child(content, value, language=value.language)
+    except RenderingFailed as fault:
+        raise documents.DocumentUnavailable(str(fault)) from fault
 
 
 STEP_ICONS = {

@@ -169,6 +169,22 @@ def render_in_child(
     message = message_for(
         payload, jws, design, verify_url=verify_url, code=code, page=page, language=language, assertion=assertion
     )
+    return _ask(message, memory_bytes, seconds)
+
+
+def preview_in_child(
+    payload: Mapping[str, Any],
+    design: DesignValue,
+    *,
+    language: str = "en",
+    memory_bytes: int = MEMORY_BYTES,
+    seconds: float = SECONDS,
+) -> bytes:
+    """``rendering.render_preview`` in a limited child. Raises ``RenderingFailed``."""
+    return _ask(message_for(payload, b"", design, preview=True, language=language), memory_bytes, seconds)
+
+
+def _ask(message: Mapping[str, Any], memory_bytes: int, seconds: float) -> bytes:
     with _lock:
         key = (os.getpid(), memory_bytes)
         child = _children.get(key)
@@ -199,7 +215,7 @@ def message_for(payload: Mapping[str, Any], jws: bytes, design: DesignValue, **o
 _PICTURES = ("logo", "seal", "signature")
 _TEXTS = (
     *("institution_name", "institution_place", "accent", "signatory_name", "signatory_office"),
-    *("legend", "statement"),
+    *("legend", "statement", "page", "language"),
 )
 
 
@@ -218,6 +234,8 @@ def _answer(message: Mapping[str, Any]) -> bytes:
     look["grades"] = tuple(designs.GradeLine(*grade) for grade in look["grades"])
     design = designs.DesignValue(**look)
     options = dict(message["options"])
+    if options.pop("preview", False):
+        return rendering.render_preview(message["payload"], design, **options)
     assertion = options.pop("assertion", None)
     jws = message["jws"].encode()
     if assertion is None:

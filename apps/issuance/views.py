@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 
 from apps.issuance import documents, previewing, showing
 from apps.issuance.models import Record
-from apps.issuance.rendering import RenderingError
 from apps.network.errors import refuse
 from apps.network.headers import data_block
 
@@ -137,5 +136,5 @@ def pdf(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = _own_or_in_care(request, public_id)
     try:
         return _download(documents.pdf(found), "application/pdf", "record.pdf")
-    except (documents.DocumentUnavailable, RenderingError) as fault:
+    except documents.DocumentUnavailable as fault:
         return _refused(request, fault)

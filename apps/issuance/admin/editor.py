@@ -316,7 +316,10 @@ def revoke_many(model_admin: Any, request: HttpRequest) -> HttpResponse:
 def preview_pdf(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """The PDF: of an issued record the one that went out, else how it would look now."""
     record = find(request, pk)
-    content = documents.pdf(record) if record.is_published else previewing.pdf(record)
+    try:
+        content = documents.pdf(record) if record.is_published else previewing.pdf(record)
+    except documents.DocumentUnavailable as fault:
+        return HttpResponse(str(fault), status=503, content_type="text/plain; charset=utf-8")
     return HttpResponse(content, content_type="application/pdf", headers={"Cache-Control": "no-store"})
 
 
