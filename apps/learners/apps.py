@@ -9,3 +9,10 @@ class Config(AppConfig):
     name = "apps.learners"
     label = "learners"
     verbose_name = "Learners"
+
+    def ready(self) -> None:
+        """Names the kinds of background work and lets uploads of bundles be large."""
+        from apps.learners.importing import jobs  # noqa: F401  the kinds register themselves
+        from apps.network import limits
+
+        limits.allow_body(r"/admin/learners/importrun/upload/", limits.IMPORT_BODY)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +263,9 @@ def _store(
     """Compares and applies in one transaction; nobody else imports this source meanwhile."""
     now = timezone.now()
     rows = sum(count for table, count in outcome.counts.items() if table != "students")
-    _end_interrupted(outcome.source, now, outcome.run)
+    _end_interrupted(outcome.source, outcome.run)
+    if outcome.run is not None:
+        ImportRun.objects.filter(pk=outcome.run.pk).update(source=outcome.source, state=ImportRun.State.APPLYING)
     with transaction.atomic():
         note("Comparing with what is stored", rows)
         _decide(stage, outcome, allow_shrink=allow_shrink)
@@ -284,7 +285,7 @@ def _store(
             transaction.on_commit(lambda act=act: act(run))  # type: ignore[misc]
 
 
-def _end_interrupted(source: str, now: datetime, mine: ImportRun | None) -> None:
+def _end_interrupted(source: str, mine: ImportRun | None) -> None:
     """Imports of this source that died on the way: the lock is ours, so nobody is at them any more."""
     interrupted = ImportRun.objects.filter(kind=ImportRun.Kind.ONEROSTER, source=source, state=ImportRun.State.APPLYING)
     if mine is not None:
