@@ -61,7 +61,10 @@ def verify_address(
 def judge(subject: Subject, source: bytes, run: Run) -> Result:
     """Judge what ``recognise`` found in ``source``."""
     if subject.fault is not None:
-        return unreadable(subject.fault.code, subject.fault.sentence, at=subject.fault.at)
+        result = unreadable(subject.fault.code, subject.fault.sentence, at=subject.fault.at)
+        if subject.form == "json":  # what it was meant to be is not known, so both families' names are given
+            result.failed("json", "PARSE_ERROR", "The text is not JSON as the standards want it.")
+        return result
     if subject.form == "address":
         return _judge_address(subject.token, run)
     if subject.form in _CARRIERS:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from apps.standards.jsonld.contexts import clr, credentials, open_badges, security
+from apps.standards.jsonld.contexts import clr, clr1, credentials, open_badges, open_badges_2, security
 
 CREDENTIALS_V1 = "https://www.w3.org/2018/credentials/v1"
 CREDENTIALS_V2 = "https://www.w3.org/ns/credentials/v2"
@@ -19,6 +19,8 @@ UNDEFINED_TERMS_V2 = "https://www.w3.org/ns/credentials/undefined-terms/v2"
 OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
 OPEN_BADGES_SERVICES = "https://purl.imsglobal.org/spec/ob/v3p0/extensions.json"
 CLR = "https://purl.imsglobal.org/spec/clr/v2p0/context-2.0.1.json"
+CLR_1 = "https://purl.imsglobal.org/spec/clr/v1p0/context/clr_v1p0.jsonld"
+OPEN_BADGES_2 = "https://w3id.org/openbadges/v2"
 DATA_INTEGRITY_V2 = "https://w3id.org/security/data-integrity/v2"
 ED25519_2020 = "https://w3id.org/security/suites/ed25519-2020/v1"
 DID_V1 = "https://www.w3.org/ns/did/v1"
@@ -44,6 +46,9 @@ _WRITERS: dict[str, Callable[[], Any]] = {
     _CLR + "context.json": lambda: clr.terms("2.0.0"),
     _CLR + "context-2.0.0.json": lambda: clr.terms("2.0.0"),
     CLR: lambda: clr.terms("2.0.1"),
+    CLR_1: clr1.terms,
+    OPEN_BADGES_2: open_badges_2.terms,
+    "https://openbadgespec.org/v2/context.json": open_badges_2.terms,
     "https://w3id.org/security/v1": security.vocabulary_first,
     "https://w3id.org/security/v2": security.vocabulary_second,
     "https://w3id.org/security/data-integrity/v1": security.data_integrity_first,
