@@ -15,6 +15,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from apps.issuance.documents import DocumentDamaged
 from apps.network.errors import refuse
 from apps.network.headers import open_api
 from apps.network.limits import VERIFY, VERIFY_BODY, limited
@@ -22,7 +23,7 @@ from apps.standards import strict_json
 from apps.standards.errors import ParseFault
 from apps.standards.verify.verdict import Result, unreadable
 from apps.verification.judging import judge_while_waiting
-from apps.verification.own import content_of, record_of_code
+from apps.verification.own import record_of_code
 from apps.verification.views import code_in
 
 CONTENT_TYPES = (
@@ -95,6 +96,8 @@ class VerifyView(APIView):
         """Errors in the form of the portal's other programs (SEC-60)."""
         if isinstance(exc, exceptions.APIException):
             return refuse(self.request._request, exc.status_code)
+        if isinstance(exc, DocumentDamaged):
+            return refuse(self.request._request, 503, retry_after=60)
         return super().handle_exception(exc)
 
     @extend_schema(
@@ -164,10 +167,9 @@ def _judge_address(address: str) -> Result:
     """Judge what stands at an address; the address of a printed code is looked up here."""
     if code := code_in(address):
         found = record_of_code(code)
-        content = None if found is None else content_of(found[1])
-        if content is None:
+        if found is None:
             return unreadable("INPUT_INVALID", "No record has this code, or it is no longer shown.")
-        return judge_while_waiting(content)
+        return judge_while_waiting(found[2])
     if len(address) > _ADDRESS_BODY or not address.lower().startswith(("http://", "https://")):
         return unreadable("INPUT_INVALID", "Only http and https addresses are verified.")
     return judge_while_waiting(address.encode("utf-8", "surrogatepass"))

@@ -7,12 +7,12 @@ keys, revocation lists, hosted objects) is known to rooms above this one: they r
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 
 from django.db import DatabaseError
 
+from apps.issuance.documents import DocumentErased, DocumentUnavailable, content_of
 from apps.issuance.models import IssuedDocument, Record
 from apps.standards.errors import StandardsError
 from apps.standards.proofs import jws
@@ -64,10 +64,11 @@ class PortalDocuments:
         return None
 
 
-def record_of_code(code: str) -> tuple[Record, IssuedDocument] | None:
-    """The issued record with this verification code and its signed form; None when unknown or withdrawn.
+def record_of_code(code: str) -> tuple[Record, IssuedDocument, bytes] | None:
+    """The issued record with this verification code, its signed form and that one's bytes.
 
-    A withdrawn code (by the learner, or on erasure) cannot be told from one that never was (I4).
+    None when unknown or withdrawn: a withdrawn code (by the learner, or on erasure) cannot be told from one
+    that never was (I4). Raises ``DocumentDamaged`` when the stored bytes are not those issued (REL-16).
     """
     record = (
         Record.objects.published()
@@ -81,24 +82,19 @@ def record_of_code(code: str) -> tuple[Record, IssuedDocument] | None:
     if publicity is not None and publicity.code_withdrawn_at is not None:
         return None
     document = record.documents.order_by("pk").first()
-    if document is None or document.content is None:
+    if document is None:
         return None
-    return record, document
-
-
-def content_of(document: IssuedDocument) -> bytes | None:
-    """The stored bytes of a signed form, if they are those that were issued (REL-16)."""
-    content = None if document.content is None else bytes(document.content)
-    if content is None or hashlib.sha256(content).hexdigest() != document.digest:
-        if content is not None:
-            log.error("stored document %s does not have its digest", document.pk)
+    try:
+        return record, document, content_of(document)
+    except DocumentErased:
         return None
-    return content
 
 
 def _own_record(document: IssuedDocument) -> OwnRecord | None:
-    content = content_of(document)
-    if content is None:
+    try:
+        content = content_of(document)
+    except DocumentUnavailable as fault:  # erased, or damaged and then never served (REL-16)
+        log.error("own document %s is not available: %s", document.pk, type(fault).__name__)
         return None
     signed_form: str | None = None
     payload = content

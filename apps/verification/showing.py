@@ -17,7 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.issuance.reading import RecordView, read_record
+from apps.issuance.reading import read_record
+from apps.issuance.record_view import RecordView
 from apps.standards.verify.verdict import Check, Party, Result
 
 _CONTROLS = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]")

@@ -13,11 +13,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.institution.keys import public_base
+from apps.issuance.documents import DocumentDamaged
 from apps.network.errors import refuse
 from apps.network.limits import SHARE_MISS, VERIFY, VERIFY_BODY, asker_of, count, is_over, limited
 from apps.standards.verify.verdict import unreadable
 from apps.verification.judging import judge_while_waiting
-from apps.verification.own import content_of, record_of_code
+from apps.verification.own import record_of_code
 from apps.verification.showing import host_of, view_of
 
 CODE = re.compile(r"[a-z2-7]{26}")
@@ -65,19 +66,19 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponse:
     """What became of the record with this code, as printed on its PDF; no results are shown."""
     if is_over(SHARE_MISS, asker_of(request)):
         count(SHARE_MISS, asker_of(request))
-    found = record_of_code(code) if CODE.fullmatch(code.lower()) else None
+    try:
+        found = record_of_code(code) if CODE.fullmatch(code.lower()) else None
+        successor = None if found is None else getattr(found[0], "superseded_by", None)
+        shows_successor = successor is not None and record_of_code(successor.new.code) is not None
+    except DocumentDamaged:
+        return refuse(request, 503, retry_after=60)
     if found is None:
         count(SHARE_MISS, asker_of(request))
         return refuse(
             request, 404, _("No record has this code, or it is no longer shown. Compare it with the printed one.")
         )
-    record, document = found
-    content = content_of(document)
-    if content is None:
-        return refuse(request, 503, retry_after=60)
+    record, document, content = found
     result = judge_while_waiting(content)
-    successor = getattr(record, "superseded_by", None)
-    next_found = None if successor is None else record_of_code(successor.new.code)
     return render(
         request,
         "verification/code.html",
@@ -86,7 +87,7 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponse:
             "record": record,
             "document": document,
             "revocation": getattr(record, "revocation", None),
-            "successor": successor if next_found else None,
+            "successor": successor if shows_successor else None,
             "code": code.lower(),
         },
     )
