@@ -85,7 +85,7 @@ def test_every_gap_is_a_gap_to_both(judges: Any) -> None:
     assert compared > 200
 
 
-@pytest.mark.parametrize("other", [7, True, [], ["x"], {"nonsense": 1}, None, "nonsense"])
+@pytest.mark.parametrize("other", [7, [], {"nonsense": 1}, "nonsense"])
 def test_every_wrong_value_is_wrong_to_both(judges: Any, other: Any) -> None:
     for document, published, check in judges:
         for path in places(document):

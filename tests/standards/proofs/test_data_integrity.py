@@ -209,7 +209,7 @@ def test_a_broken_derived_proof_is_refused(value: Any) -> None:
 def test_a_sample_with_a_derived_proof_forgives_no_change(shared: Path) -> None:
     folder = shared / "samples/ob-3.0"
     signed = json.loads((folder / "cases/up-derivedcredential.json").read_text())
-    controller = json.loads((folder / "web.json").read_text())["https://state.gov/issuers/565049"]["file"]
+    controller = json.loads((folder / "web.json").read_text())["https://1edtech.edu/issuers/565049"]["file"]
     methods = json.loads((folder / controller).read_text())["verificationMethod"]
     proof = data_integrity.proofs_of(signed)[0]
     key = dids.key_of_method(next(method for method in methods if method["id"] == proof["verificationMethod"]))

@@ -1,0 +1,326 @@
+"""Verifications per second by format, beside the bare check of the signature and beside PyLD's own canonical form.
+
+Everything is counted: recognising, schema, keys, proof, status, dates, and each credential inside. Documents of
+issuers come from memory, so that the network is not what is measured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import base58
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from pyld import jsonld
+
+from apps.demo.bench import Row, median_seconds
+from apps.standards import dids
+from apps.standards.clr1 import model as clr1_model
+from apps.standards.clr1 import write as clr1
+from apps.standards.clr2 import write as clr2
+from apps.standards.errors import NotReachable
+from apps.standards.jsonld import contexts
+from apps.standards.ob3 import write as ob3
+from apps.standards.proofs import data_integrity, vc_jwt
+from apps.standards.proofs import jws as jws_format
+from apps.standards.verify.engine import verify
+from apps.standards.verify.sources import Fetched
+
+_NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+_CREATED = "2026-07-01T00:00:00Z"
+_HOST = "https://bench.example"
+_ISSUER = "did:web:bench.example"
+_METHOD = f"{_ISSUER}#key-1"
+_LEARNER = "urn:uuid:5f9d1c0e-3f0b-4d57-9d0e-1c2b3a4d5e6f"
+_SIZES = (10, 50, 200)
+
+
+class _Web:
+    """Documents by address, from memory."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+
+    def serve(self, url: str, document: Any) -> None:
+        self.bodies[url] = json.dumps(document).encode()
+
+    def fetch(self, url: str, *, kind: str) -> Fetched:
+        """The document at an address; ``NotReachable`` for any other."""
+        if url not in self.bodies:
+            raise NotReachable("Nobody answers there.")
+        return Fetched(200, "application/json", self.bodies[url], url)
+
+
+def run() -> list[Row]:
+    """One row for each format and size; see the module."""
+    web = _Web()
+    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = ed25519.Ed25519PrivateKey.generate()
+    methods = [
+        dids.verification_method(_METHOD, _ISSUER, key.public_key()),
+        dids.verification_method(f"{_ISSUER}#key-2", _ISSUER, rsa_key.public_key()),
+    ]
+    web.serve(f"{_HOST}/.well-known/did.json", dids.controller_document(_ISSUER, methods))
+    rows = [
+        _signed_row("CLR 1.0, 40 assertions", _clr1_record(rsa_key, web, 40), rsa_key, web),
+        _signed_row("Open Badges 2.0", _ob2_badge(rsa_key, web), rsa_key, web),
+        _signed_row("Open Badges 3.0, VC-JWT", _token(_badge(1), rsa_key), rsa_key, web),
+        _signed_row("CLR 2.0, VC-JWT, 50 assertions", _token(_record(key, 50), rsa_key), rsa_key, web, goal=False),
+        *_proven_rows("Open Badges 3.0, Data Integrity", _signed(_badge(1), key), key, web, runs=9),
+    ]
+    for size in _SIZES:
+        record = _signed(_record(key, size), key)
+        rows += _proven_rows(f"Data Integrity, {size} assertions", record, key, web, runs=3 if size > 100 else 5)
+    return rows
+
+
+# --- signed texts ---------------------------------------------------------------------------------------------
+
+
+def _signed_row(case: str, token: bytes, key: rsa.RSAPrivateKey, web: _Web, *, goal: bool = True) -> Row:
+    jws = jws_format.split(token)
+    public, pkcs1, sha256 = key.public_key(), padding.PKCS1v15(), hashes.SHA256()
+    ours = _seconds(lambda: _judge(token, web), 9)
+    bare = _seconds(lambda: public.verify(jws.signature, jws.signing_input, pkcs1, sha256), 9)
+    return _row(case, "bare RSA", ours, bare, 9, with_ratio=goal)
+
+
+def _row(case: str, reference: str, ours: float, raw: float, runs: int, *, with_ratio: bool) -> Row:
+    return {
+        "name": "verify",
+        "case": case,
+        "reference": reference,
+        "value": 1 / ours,
+        "unit": "verifications/s",
+        "raw": 1 / raw,
+        "ratio": raw / ours if with_ratio else None,
+        "runs": runs,
+    }
+
+
+def _seconds(work: Callable[[], object], runs: int) -> float:
+    """The median time of one call; short calls are repeated so that the clock can tell them apart."""
+    single = median_seconds(work, 1)
+    times = max(1, int(0.02 / max(single, 1e-7)))
+
+    def repeated() -> None:
+        for _ in range(times):
+            work()
+
+    return median_seconds(repeated, runs) / times
+
+
+def _judge(source: bytes, web: _Web) -> None:
+    result = verify(source, fetcher=web, now=_NOW)
+    if not result.valid:
+        raise AssertionError(f"The benchmark's own record is not valid: {result.sentence}")
+
+
+def _pem(key: rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _token(document: dict[str, Any], key: rsa.RSAPrivateKey) -> bytes:
+    signer = jws_format.Signer(_pem(key), f"{_ISSUER}#key-2", typ="JWT")
+    return signer.sign(json.dumps(vc_jwt.payload_for(document)).encode())
+
+
+def _clr1_record(key: rsa.RSAPrivateKey, web: _Web, size: int) -> bytes:
+    public = (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+    issuer, key_id = f"{_HOST}/profiles/1", f"{_HOST}/keys/1"
+    published = clr1.cryptographic_key(id=key_id, owner=issuer, public_key_pem=public)
+    profile = {"id": issuer, "type": "Profile", "name": "Bench College", "publicKey": clr1.to_json(published)}
+    web.serve(issuer, {"@context": clr1_model.CONTEXT_URL, **profile})
+    web.serve(key_id, clr1.standing_alone(published))
+    assertions = []
+    for number in range(size):
+        grade = f"urn:uuid:{uuid.UUID(int=3 * number)}"
+        achievement = {
+            "id": f"urn:uuid:{uuid.UUID(int=3 * number + 1)}",
+            "type": "Achievement",
+            "achievementType": "Course",
+            "name": f"Course {number}",
+            "description": "Integration techniques and series, with applications. " * 4,
+            "creditsAvailable": 4.0,
+            "issuer": {"id": issuer, "type": "Profile", "name": "Bench College"},
+            "resultDescriptions": [
+                {"id": grade, "name": "Grade", "resultType": "LetterGrade", "allowedValues": ["C", "B", "A"]}
+            ],
+        }
+        assertions.append(
+            {
+                "id": f"urn:uuid:{uuid.UUID(int=3 * number + 2)}",
+                "type": "Assertion",
+                "issuedOn": "2026-06-20T00:00:00Z",
+                "recipient": {"type": "id", "identity": _LEARNER, "hashed": False},
+                "achievement": achievement,
+                "results": [{"resultDescription": grade, "value": "B"}],
+            }
+        )
+    payload = {
+        "@context": clr1_model.CONTEXT_URL,
+        "id": f"{_HOST}/clrs/1",
+        "type": "Clr",
+        "issuedOn": "2026-06-30T15:00:00Z",
+        "learner": {"id": _LEARNER, "type": "Profile", "name": "Ada Núñez"},
+        "publisher": profile,
+        "assertions": assertions,
+        "verification": {"type": "Signed", "creator": key_id},
+    }
+    return jws_format.Signer(_pem(key), key_id).sign(json.dumps(payload, separators=(",", ":")).encode())
+
+
+def _ob2_badge(key: rsa.RSAPrivateKey, web: _Web) -> bytes:
+    context = "https://w3id.org/openbadges/v2"
+    public = (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+    issuer, key_id, badge_class = f"{_HOST}/ob2/issuer", f"{_HOST}/ob2/key", f"{_HOST}/ob2/badge"
+    published = {"id": key_id, "type": "CryptographicKey", "owner": issuer, "publicKeyPem": public}
+    web.serve(key_id, {"@context": context, **published})
+    web.serve(
+        issuer,
+        {
+            "@context": context,
+            "id": issuer,
+            "type": "Issuer",
+            "name": "Bench College",
+            "url": _HOST,
+            "email": "badges@bench.example",
+            "publicKey": published,
+        },
+    )
+    web.serve(
+        badge_class,
+        {
+            "@context": context,
+            "id": badge_class,
+            "type": "BadgeClass",
+            "name": "Course",
+            "description": "A course.",
+            "image": f"{_HOST}/ob2/image.png",
+            "criteria": {"narrative": "Passed."},
+            "issuer": issuer,
+        },
+    )
+    payload = {
+        "@context": context,
+        "id": "urn:uuid:3d1c2b5e-7f1a-4f0e-9d4e-0a1b2c3d4e5f",
+        "type": "Assertion",
+        "recipient": {"type": "email", "hashed": False, "identity": "ada@learners.example"},
+        "badge": badge_class,
+        "issuedOn": "2026-06-30T15:00:00Z",
+        "verification": {"type": "SignedBadge", "creator": key_id},
+    }
+    return jws_format.Signer(_pem(key)).sign(json.dumps(payload).encode())
+
+
+# --- embedded proofs ------------------------------------------------------------------------------------------
+
+
+def _badge(number: int) -> dict[str, Any]:
+    grade = f"urn:uuid:{uuid.UUID(int=2 * number)}"
+    course = ob3.achievement(
+        f"{_HOST}/achievements/{number}",
+        name=f"Course {number}",
+        description="Integration techniques and series, with applications. " * 4,
+        criteria="Final grade of C or better.",
+        achievementType="Course",
+        creditsAvailable=4,
+        humanCode=f"MATH {number}",
+        resultDescription=[
+            {
+                "id": grade,
+                "type": ["ResultDescription"],
+                "name": "Grade",
+                "resultType": "LetterGrade",
+                "allowedValue": ["C", "B", "A"],
+            }
+        ],
+    )
+    return ob3.badge(
+        id=f"urn:uuid:{uuid.UUID(int=2 * number + 1)}",
+        issuer=ob3.profile(_ISSUER, "Bench College", url=_HOST),
+        valid_from="2026-06-20T00:00:00Z",
+        subject=ob3.subject(
+            achievement=course, id=_LEARNER, result=[ob3.result(result_description=grade, value="B")], creditsEarned=4
+        ),
+        name=f"Course {number}",
+    )
+
+
+def _record(key: ed25519.Ed25519PrivateKey, size: int) -> dict[str, Any]:
+    return clr2.record(
+        id=f"{_HOST}/credentials/1",
+        issuer=ob3.profile(_ISSUER, "Bench College", url=_HOST),
+        valid_from="2026-06-30T15:00:00Z",
+        name="Academic record",
+        subject=clr2.subject(credentials=[_signed(_badge(number), key) for number in range(size)], id=_LEARNER),
+        partial=False,
+    )
+
+
+def _signed(document: dict[str, Any], key: ed25519.Ed25519PrivateKey) -> dict[str, Any]:
+    return data_integrity.sign(document, key, verification_method=_METHOD, created=_CREATED)
+
+
+def _proven_rows(
+    case: str, document: dict[str, Any], key: ed25519.Ed25519PrivateKey, web: _Web, *, runs: int
+) -> list[Row]:
+    source = json.dumps(document).encode()
+    documents = [document, *document["credentialSubject"].get("verifiableCredential", [])]
+    public = key.public_key()
+    signature = base58.b58decode(document["proof"]["proofValue"][1:])
+    signed = data_integrity.verify(document, document["proof"], public)
+    if signed is None:
+        raise AssertionError("the suite of the benchmark signs the whole document")
+
+    def bare() -> None:
+        for _ in documents:
+            public.verify(signature, signed.data)
+
+    ours = _seconds(lambda: _judge(source, web), runs)
+    return [
+        _row(case, "PyLD", ours, _seconds(lambda: _by_pyld(documents, public), runs), runs, with_ratio=True),
+        _row(case, "bare Ed25519", ours, _seconds(bare, runs), runs, with_ratio=False),
+    ]
+
+
+def _by_pyld(documents: list[dict[str, Any]], key: ed25519.Ed25519PublicKey) -> None:
+    """The common way in Python: PyLD for both canonical forms, ``cryptography`` for the signature, nothing else."""
+    for document in documents:
+        unsecured = {name: value for name, value in document.items() if name != "proof"}
+        options = {name: value for name, value in document["proof"].items() if name != "proofValue"}
+        options["@context"] = unsecured["@context"]
+        data = b"".join(hashlib.sha256(_form(one).encode()).digest() for one in (options, unsecured))
+        key.verify(base58.b58decode(document["proof"]["proofValue"][1:]), data)
+
+
+def _form(document: dict[str, Any]) -> str:
+    form = jsonld.normalize(
+        document,
+        {
+            "algorithm": "URDNA2015",
+            "format": "application/n-quads",
+            "documentLoader": _load,
+            "base": "https://undefined.invalid/",
+        },
+    )
+    return str(form)
+
+
+def _load(url: str, options: Any) -> dict[str, Any]:
+    return {"contextUrl": None, "documentUrl": url, "document": contexts.document_for(url)}
