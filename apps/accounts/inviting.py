@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -93,6 +93,30 @@ def invite(
         if tells:
             telling.tell("invitation", invitation.public_id, invitation.public_id)
     return invitation
+
+
+def invite_many(
+    people: Sequence[tuple[str, uuid.UUID]], *, kind: str = Invitation.Kind.LEARNER, by: User | None = None
+) -> list[Invitation]:
+    """Invites many at once, each by address and public id of whom it is for; all of them or none."""
+    now = timezone.now()
+    with transaction.atomic():
+        Invitation.objects.filter(
+            subject_id__in=[subject for _email, subject in people], kind=kind, accepted_at=None, withdrawn_at=None
+        ).update(withdrawn_at=now)
+        expires_at = now + timedelta(days=Policy.current().invitation_days)
+        roles = [str(Role.LEARNER)] if kind == Invitation.Kind.LEARNER else []
+        made = [
+            Invitation(kind=kind, email=email, subject_id=subject, roles=roles, expires_at=expires_at, created_by=by)
+            for email, subject in people
+        ]
+        for invitation in made:
+            invitation.token_digest = digest_of(token_of(invitation))
+        Invitation.objects.bulk_create(made)
+        audit.record_many(audit.act("invitation.made", invitation, by, kind=kind) for invitation in made)
+        for invitation in made:
+            telling.tell("invitation", invitation.public_id, invitation.public_id)
+    return made
 
 
 def withdraw(invitation: Invitation, *, by: User | None) -> bool:

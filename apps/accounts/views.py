@@ -114,7 +114,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if existing is not None or signed_in is not None:
         if existing is not None and signed_in == existing:
             if request.method == "POST":
-                inviting.accept(token, user=existing)
+                try:
+                    inviting.accept(token, user=existing)
+                except inviting.NotOpen as fault:
+                    return render(request, "accounts/link_useless.html", {"sentence": str(fault)}, status=409)
                 messages.success(request, _("Done: this is now part of your account."))
                 return redirect(home_of(User.objects.get(pk=existing.pk)))
             return render(request, "accounts/invitation_add.html", context)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -88,6 +89,7 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "structured": data_block(showing.structured_data(found, view)),
         "revocation": getattr(found, "revocation", None),
         "verify_path": f"/verify/{found.code}",
+        "verify_url": f"{settings.BASE_URL}/verify/{found.code}",
     }
     return render(request, "issuance/record.html", context)
 

@@ -12,6 +12,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Names the kinds of background work and lets uploads of bundles be large."""
+        from apps.learners import invitations  # noqa: F401  what happens on acceptance registers itself
         from apps.learners.importing import jobs  # noqa: F401  the kinds register themselves
         from apps.network import limits
 

@@ -1,19 +1,23 @@
 """Learners and what they are sorted by: programs, cohorts, sessions, courses, advisors in charge."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role
 from apps.accounts.site import ForRoles
+from apps.learners import advising, invitations
 from apps.learners.models import (
     AcademicSession,
     AdvisorAssignment,
@@ -26,6 +30,28 @@ from apps.learners.models import (
 
 SOURCE_FIELDS = ("source", "source_id", "source_line", "import_run", "ended_at")
 """Where a row came from: which import, which line (model, invariant 7)."""
+
+
+class AssignmentFileForm(forms.Form):
+    """A file of assignments."""
+
+    file = forms.FileField(
+        label=_("CSV file"),
+        help_text=_("Columns: advisor (e-mail), and one of learner (student number), program, cohort."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+
+def tell_of(request: HttpRequest, outcome: invitations.Invited) -> None:
+    """Says how many were invited, and who was not and why."""
+    if outcome.count:
+        sentence = ngettext("%(n)d letter is on its way.", "%(n)d letters are on their way.", outcome.count)
+        messages.success(request, sentence % {"n": outcome.count})
+    names = [f"{name}: {reason}" for name, reason in list(outcome.left_out.items())[:10]]
+    if names:
+        more = len(outcome.left_out) - len(names)
+        names += [_("and %(n)d more") % {"n": more}] if more else []
+        messages.warning(request, _("Not invited: %(names)s") % {"names": "; ".join(map(str, names))})
 
 
 class EndedFilter(admin.SimpleListFilter):
@@ -45,10 +71,10 @@ class EndedFilter(admin.SimpleListFilter):
         return queryset.filter(ended_at__isnull=self.value() == "no")
 
 
-class FromSourceAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class FromSourceAdmin(ForRoles, ModelAdmin):
     """What came from the student system: looked at, seldom edited here."""
 
-    editors = (Role.REGISTRAR,)
+    editors: ClassVar[tuple[Role, ...]] = (Role.REGISTRAR,)
     list_per_page = 50
     show_full_result_count = False
 
@@ -57,7 +83,7 @@ class FromSourceAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
         return [*super().get_readonly_fields(request, obj), *SOURCE_FIELDS]
 
 
-class IdentifierInline(TabularInline):  # type: ignore[misc]
+class IdentifierInline(TabularInline):
     """Further identifiers of a learner."""
 
     model = LearnerIdentifier
@@ -83,7 +109,7 @@ class IdentifierInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Learner)
-class LearnerAdmin(SimpleHistoryAdmin, FromSourceAdmin):  # type: ignore[misc]
+class LearnerAdmin(SimpleHistoryAdmin, FromSourceAdmin):
     """People with records."""
 
     editors = (Role.REGISTRAR, Role.ADMIN)
@@ -99,6 +125,8 @@ class LearnerAdmin(SimpleHistoryAdmin, FromSourceAdmin):  # type: ignore[misc]
     search_help_text = _("Name, student number, key or e-mail")
     ordering = ("sort_name", "pk")
     autocomplete_fields = ("program",)
+    actions = ("invite_selected",)
+    actions_detail = ("invite_one",)
     inlines = (IdentifierInline,)
     fieldsets = (
         (None, {"fields": (("given_name", "additional_name", "family_name"), "student_id", "program")}),
@@ -125,6 +153,25 @@ class LearnerAdmin(SimpleHistoryAdmin, FromSourceAdmin):  # type: ignore[misc]
         if not search_term:
             return queryset, False
         return queryset.filter(pk__in=Learner.objects.matching(search_term).values("pk")), False
+
+    @action(description=_("Invite: a letter with a link to their own sign-in"), permissions=["invite"])
+    def invite_selected(self, request: HttpRequest, queryset: QuerySet[Learner]) -> None:
+        """Invites the selection."""
+        tell_of(request, invitations.invite(queryset, by=request.user))  # type: ignore[arg-type]
+
+    @action(description=_("Invite"), url_path="invite", permissions=["invite"])
+    def invite_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks, then invites this learner."""
+        learner = get_object_or_404(self.get_queryset(request), pk=object_id)
+        if request.method == "POST":
+            tell_of(request, invitations.invite([learner], by=request.user))  # type: ignore[arg-type]
+            return redirect("admin:learners_learner_change", object_id)
+        context = {**self.admin_site.each_context(request), "title": _("Invite"), "learner": learner}
+        return render(request, "admin/learners/learner/invite.html", context)
+
+    def has_invite_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whoever edits learners invites them."""
+        return self.has_change_permission(request)
 
     @display(description=_("name"), ordering="sort_name")
     def shown_name(self, learner: Learner) -> str:
@@ -193,12 +240,13 @@ class CourseAdmin(FromSourceAdmin):
 
 
 @admin.register(Cohort)
-class CohortAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class CohortAdmin(ForRoles, ModelAdmin):
     """Named lists of learners."""
 
     editors = (Role.REGISTRAR,)
     deleters = (Role.REGISTRAR,)
     list_display = ("title", "learner_count", "created_by", "created_at")
+    actions = ("invite_learners",)
     list_select_related = ("created_by",)
     list_per_page = 50
     search_fields = ("title",)
@@ -209,6 +257,12 @@ class CohortAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
         """With the number of learners, in the same query."""
         cohorts: QuerySet[Cohort] = super().get_queryset(request)
         return cohorts.annotate(learner_count=Count("learners"))
+
+    @action(description=_("Invite the learners of the selected cohorts"), permissions=["change"])
+    def invite_learners(self, request: HttpRequest, queryset: QuerySet[Cohort]) -> None:
+        """Invites whole classes."""
+        learners = Learner.objects.visible_to(request.user).filter(cohorts__in=queryset).distinct()
+        tell_of(request, invitations.invite(learners, by=request.user))  # type: ignore[arg-type]
 
     @display(description=_("learners"), ordering="learner_count")
     def learner_count(self, cohort: Any) -> int:
@@ -223,12 +277,13 @@ class CohortAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(AdvisorAssignment)
-class AdvisorAssignmentAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class AdvisorAssignmentAdmin(ForRoles, ModelAdmin):
     """Who advises whom: one learner, a program, or a cohort at a time."""
 
     editors = (Role.ADMIN,)
     deleters = (Role.ADMIN,)
     list_display = ("advisor", "learner", "program", "cohort", "created_at")
+    actions_list = ("from_file",)
     list_filter = (("program", AutocompleteSelectFilter), ("cohort", AutocompleteSelectFilter))
     list_filter_submit = True
     list_select_related = ("advisor", "learner", "program", "cohort")
@@ -236,6 +291,25 @@ class AdvisorAssignmentAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
     search_fields = ("advisor__email", "advisor__name", "learner__search_text", "program__title", "cohort__title")
     autocomplete_fields = ("learner", "program", "cohort")
     fields = ("advisor", "learner", "program", "cohort")
+
+    @action(description=_("Assign from a CSV file"), url_path="from-file", permissions=["add"])
+    def from_file(self, request: HttpRequest) -> HttpResponse:
+        """Takes a file of assignments, whole or not at all."""
+        form = AssignmentFileForm(request.POST or None, request.FILES or None)
+        outcome = None
+        if request.method == "POST" and form.is_valid():
+            outcome = advising.assign(form.cleaned_data["file"].read(), by=request.user)  # type: ignore[arg-type]
+            if not outcome.refused:
+                sentence = _("%(made)d assignments made, %(known)d were there already.")
+                messages.success(request, sentence % {"made": outcome.made, "known": outcome.known})
+                return redirect("admin:learners_advisorassignment_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Assign advisors from a file"),
+            "form": form,
+            "outcome": outcome,
+        }
+        return render(request, "admin/learners/advisorassignment/from_file.html", context)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only advisors can be put in charge."""
