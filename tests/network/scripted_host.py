@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -44,6 +45,11 @@ class ScriptedHost:
                 if not more:
                     return
                 head += more
+            head, _, body = head.partition(b"\r\n\r\n")
+            said = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+            while said and len(body) < int(said[1]):
+                body += connection.recv(4096)
+            head += b"\r\n"
             self.requests.append(head.decode("latin-1"))
             path = head.split(b" ")[1].decode()
             self.answers.get(path, says(b"{}", status="404 Not Found"))(connection, path)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apps.network.addresses import (
     REFUSAL,
@@ -213,3 +216,54 @@ def test_sec_10_an_exception_that_is_no_host_and_port_is_named() -> None:
 def test_sec_10_inner_exceptions_are_found_for_a_production_start() -> None:
     allow = ["127.0.0.1:8001", "records.other.example:8443", "localhost:1", "10.1.2.3:80", "[::1]:5", "8.8.8.8:443"]
     assert inner_exceptions(allow) == ["127.0.0.1:8001", "localhost:1", "10.1.2.3:80", "[::1]:5"]
+
+
+_PIECES = st.sampled_from(
+    [
+        *("http", "https", "://", "//", "@", ":", "/", "\\", "?", "#", "[", "]", "%", ".", "。", "127", "0x7f", "0177"),
+        *(
+            "1",
+            "0",
+            "::1",
+            "ffff",
+            "localhost",
+            "issuer",
+            "example",
+            "é",
+            "①",
+            "443",
+            "80",
+            "fe80",
+            "%25",
+            "\t",
+            "\u202e",
+        ),
+    ]
+)
+
+
+@settings(max_examples=400)
+@given(
+    st.one_of(
+        st.text(max_size=60),
+        st.lists(_PIECES, max_size=14).map("".join),
+        st.lists(_PIECES).map(lambda pieces: "https://" + "".join(pieces)),
+    )
+)
+def test_sec_01_to_04_any_text_is_refused_or_public(text: str) -> None:
+    """Nothing else is raised, and what is taken is https on 443 to a public number or a name with a dot."""
+    try:
+        target = read_url(text)
+    except RefusedByPolicy:
+        return
+    assert (target.scheme, target.port) == ("https", 443)
+    assert target.host.isascii()
+    assert target.path.startswith("/")
+    assert not set(target.host + target.path) & set("\r\n\t @\\")
+    if target.address is None:
+        assert "." in target.host
+        with pytest.raises(OSError, match=r"illegal|Invalid|not"):
+            socket.inet_aton(target.host)
+    else:
+        assert is_public(target.address)
+    assert read_url(target.url) == target
