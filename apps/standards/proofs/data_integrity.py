@@ -17,10 +17,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import base58
 import cbor2
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -155,6 +157,12 @@ def _form(document: Mapping[str, Any], kind: str, algorithm: str, processing: Pr
     return canonical.canonical_form(document, algorithm=algorithm, processing=processing)
 
 
+@lru_cache(maxsize=256)
+def _options_form(options: bytes, algorithm: str, processing: Processing) -> str:
+    """The canonical form of a proof's options; an issuer's proofs of one hour often share them."""
+    return _form(orjson.loads(options), "rdfc", algorithm, processing)
+
+
 def options_of(proof: Mapping[str, Any], document: Mapping[str, Any], form: str) -> dict[str, Any]:
     """The proof's options: the proof without its value, under the document's context.
 
@@ -185,7 +193,10 @@ def signed_data(proof: Mapping[str, Any], unsecured: Unsecured, suite: Suite, al
     options = options_of(proof, unsecured.document, kind)
     if kind == "jcs" and "@context" in options:
         unsecured = Unsecured({**unsecured.document, "@context": options["@context"]}, unsecured.processing)
-    options_form = _form(options, kind, algorithm, unsecured.processing)
+    if kind == "rdfc":
+        options_form = _options_form(orjson.dumps(options), algorithm, unsecured.processing)
+    else:
+        options_form = _form(options, kind, algorithm, unsecured.processing)
     document_form = unsecured.form(kind, algorithm)
     return SignedData(
         document_form,
