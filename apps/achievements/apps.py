@@ -4,8 +4,14 @@ from django.apps import AppConfig
 
 
 class Config(AppConfig):
-    """Registers the room with Django."""
+    """Registers the room with Django, with imports, and with the jobs."""
 
     name = "apps.achievements"
     label = "achievements"
     verbose_name = "Achievements"
+
+    def ready(self) -> None:
+        """Assertions follow imports; their work is done in jobs."""
+        from apps.achievements import following, granting  # noqa: F401  their kinds of job register themselves
+
+        following.register()

@@ -1,5 +1,7 @@
 """Organizations in the standard's terms: the profiles that records name and that are served at their ids."""
 
+import re
+
 from apps.institution import keys
 from apps.institution.models import Organization, SigningKey
 from apps.standards.clr1 import model, write
@@ -52,7 +54,7 @@ def publisher(organization: Organization, base: str) -> model.Profile:
             model.SystemIdentifier(
                 type="SystemIdentifier",
                 identifier=str(each["identifier"]),
-                identifier_type=str(each["identifierType"]),
+                identifier_type=identifier_type(str(each["identifierType"])),
             )
             for each in organization.identifiers
             if isinstance(each, dict) and each.get("identifier") and each.get("identifierType")
@@ -70,6 +72,13 @@ def cryptographic_key(key: SigningKey, base: str) -> model.CryptographicKey:
         owner=profile_address(key.organization, base),
         public_key_pem=key.public_pem,
     )
+
+
+def identifier_type(kind: str) -> str:
+    """A kind of identifier as the standard takes it: one of its own, or with the prefix `ext:` (CLR1-P-20)."""
+    if model.IDENTIFIER_TYPE.allows(kind):
+        return kind
+    return "ext:" + (re.sub(r"[^a-zA-Z0-9._-]", "", kind.removeprefix("ext:")) or "Other")
 
 
 def _address(organization: Organization) -> model.Address | None:

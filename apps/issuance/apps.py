@@ -15,7 +15,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         """Watches migrations (REL-15)."""
         from apps.institution import audit
-        from apps.issuance import documents, immutability, revoking, telling
+        from apps.issuance import depending, documents, immutability, revoking, telling
         from apps.network import health
 
         pre_migrate.connect(immutability.before_migrate, sender=self, dispatch_uid="issuance.triggers_off")
@@ -23,5 +23,6 @@ class Config(AppConfig):
         register(immutability.check_triggers, Tags.database)
         health.register_check("triggers", immutability.is_ready)
         audit.EXAMINERS.append(documents.examine)
+        depending.register()
         revoking.register()
         telling.register()

@@ -258,7 +258,7 @@ class Material:
                 model.SystemIdentifier(
                     type="SystemIdentifier",
                     identifier=str(each["identifier"]),
-                    identifier_type=str(each["identifierType"]),
+                    identifier_type=profiles.identifier_type(str(each["identifierType"])),
                 )
                 for each in achievement.identifiers
             ],
@@ -433,7 +433,7 @@ def _attempt(assertion: Assertion, item: DraftItem | None) -> totals.Attempt | N
         status = said["status"] or status
     if status == "Enrolled" or not assertion.session:
         return None
-    letter = (values.get("LetterGrade") or values.get("Result") or "").strip().upper()
+    letter = (values.get("Status") or values.get("LetterGrade") or "").strip().upper()
     takes_part = status in {"Completed", "Failed"} and letter not in totals.WITHOUT_PART
     earned = assertion.credits_earned or Decimal(0)
     if item is not None and "credits_earned" in item.edits:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.institution.branding import current_design, design_value
 from apps.institution.models import Organization
-from apps.issuance import drafting, editing
+from apps.issuance import documents, drafting, editing
 from apps.issuance.models import DraftItem, Record
 from apps.issuance.reading import RecordView, read_record
 from apps.issuance.rendering_child import RenderingFailed, preview_in_child

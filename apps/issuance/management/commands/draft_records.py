@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.achievements import following
 from apps.issuance import drafting
 from apps.learners.models import AcademicSession, Learner
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         """Drafts, with progress on stderr."""
         if bool(options["learner"]) == bool(options["all"]):
             raise CommandError("Say --all, or --learner once or several times.", returncode=2)
+        following.finish_waiting()  # assertions of an import that no worker has seen to yet
         learners = Learner.objects.filter(merged_into=None)
         if options["learner"]:
             learners = learners.filter(pk__in=[_learner(name).pk for name in options["learner"]])
