@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from apps.standards import identities
 from apps.standards.clr1.read import Finding
 from apps.standards.clr2 import model
 from apps.standards.ob3 import read as ob3
 from apps.standards.ob3.read import listed
 from apps.standards.strict_json import shown
-from apps.standards.verify import recipients
 
 _ORDERED = ("isChildOf", "isParentOf", "isPartOf")
 
@@ -68,7 +68,7 @@ def _same_identifier(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         return value == known
     hashed, plain = (one, known) if one.get("hashed") is True else (other, value)
     salt = hashed.get("salt")
-    return recipients.is_hash(str(hashed.get("identityHash"))) and recipients.matches(
+    return identities.is_hash(str(hashed.get("identityHash"))) and identities.matches(
         str(hashed.get("identityHash")), [plain], salt=salt if isinstance(salt, str) else None
     )
 

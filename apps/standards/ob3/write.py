@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.standards import identities
 from apps.standards.jsonld import contexts
 from apps.standards.ob3 import model
 from apps.standards.status import bitstring, revocation_list
-from apps.standards.verify import recipients
 
 JsonObject = dict[str, Any]
 
@@ -70,7 +70,7 @@ def identity(value: str, kind: str = "emailAddress", *, salt: str | None = None)
     return {
         "type": "IdentityObject",
         "hashed": True,
-        "identityHash": recipients.hashed(value, salt),
+        "identityHash": identities.hashed(value, salt),
         "identityType": kind,
         "salt": salt,
     }

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from apps.standards import identities
 from apps.standards.clr1 import model
-from apps.standards.verify import recipients
 from apps.standards.verify.sources import Budget, OwnRecord
 from tests.standards.verify.world import LEARNER, NOW, Institution, World, codes, public_pem, warnings
 
@@ -253,11 +253,11 @@ def test_another_person_expected(world: World, college: Institution) -> None:
 
 
 def test_the_published_example_of_a_hash() -> None:
-    assert recipients.hashed("alice@example.org", "pepper") == (
+    assert identities.hashed("alice@example.org", "pepper") == (
         "sha256$5040ea7dd6be7e14032bb241b4ec23983e2751b66e74746f383e416d2a541b26"
     )
-    assert recipients.matches(
-        recipients.hashed("alice@example.org", "pepper").upper().replace("SHA256", "sha256"),
+    assert identities.matches(
+        identities.hashed("alice@example.org", "pepper").upper().replace("SHA256", "sha256"),
         ["alice@example.org"],
         salt="pepper",
     )

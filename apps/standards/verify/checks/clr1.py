@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.standards import moments, strict_json
+from apps.standards import identities, moments, strict_json
 from apps.standards.clr1 import model, read
 from apps.standards.clr1.read import Finding
 from apps.standards.errors import (
@@ -38,7 +38,6 @@ from apps.standards.errors import (
 )
 from apps.standards.proofs import jws as jws_format
 from apps.standards.strict_json import shown
-from apps.standards.verify import recipients
 from apps.standards.verify.checks import hosting
 from apps.standards.verify.checks.findings import report
 from apps.standards.verify.checks.keys import Trusted, published_keys, try_keys
@@ -686,7 +685,7 @@ def _check_recipients(result: Result, assertions: list[tuple[str, dict[str, Any]
         value = learner.get(property_name) if property_name in model.RECIPIENT_PROPERTIES else None
         if not isinstance(value, str) or not value:
             incomparable.append(f"{at}/recipient")
-        elif not recipients.matches(identity, [value], salt=_text(recipient.get("salt"))):
+        elif not identities.matches(identity, [value], salt=_text(recipient.get("salt"))):
             mismatched.append(f"{at}/recipient")
     if mismatched:
         result.failed("recipients", "RECIPIENT_MISMATCH", "A part was awarded to somebody else.", at=mismatched[:20])
@@ -705,7 +704,7 @@ def _check_expected(result: Result, run: Run, values: Iterable[str]) -> None:
     if not run.expected_recipients:
         return
     known = list(values)
-    if any(recipients.matches(value, run.expected_recipients) for value in known):
+    if any(identities.matches(value, run.expected_recipients) for value in known):
         result.passed("expected_recipient", "The learner is the person expected.")
     else:
         result.failed("expected_recipient", "RECIPIENT_MISMATCH", "The learner is not the person expected.")
@@ -715,7 +714,7 @@ def _check_expected_recipient(result: Result, run: Run, recipient: Any) -> None:
     if not run.expected_recipients or not isinstance(recipient, dict):
         return
     identity = recipient.get("identity")
-    if isinstance(identity, str) and recipients.matches(
+    if isinstance(identity, str) and identities.matches(
         identity, run.expected_recipients, salt=_text(recipient.get("salt"))
     ):
         result.passed("expected_recipient", "It was awarded to the person expected.")

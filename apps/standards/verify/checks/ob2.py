@@ -20,12 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.standards import moments
+from apps.standards import identities, moments
 from apps.standards.clr1.read import Finding
 from apps.standards.errors import DocumentFault, FetchRefused, ParseFault, SignatureFault
 from apps.standards.ob2 import read
 from apps.standards.proofs import jws as jws_format
-from apps.standards.verify import recipients
 from apps.standards.verify.checks import hosting
 from apps.standards.verify.checks.findings import report
 from apps.standards.verify.checks.keys import Trusted, published_keys, try_keys
@@ -513,12 +512,12 @@ def _check_person(result: Result, badge: Mapping[str, Any], run: Run, holder: Ho
                 "RECIPIENT_NOT_COMPARABLE",
                 "The badge names its recipient by something that the record does not tell of the learner.",
             )
-        elif recipients.matches(identity, [value], salt=salt):
+        elif identities.matches(identity, [value], salt=salt):
             result.passed("recipients", "The badge was awarded to this learner.")
         else:
             result.failed("recipients", "RECIPIENT_MISMATCH", "The badge was awarded to somebody else.")
     elif run.expected_recipients:
-        if recipients.matches(identity, run.expected_recipients, salt=salt):
+        if identities.matches(identity, run.expected_recipients, salt=salt):
             result.passed("expected_recipient", "It was awarded to the person expected.")
         else:
             result.failed("expected_recipient", "RECIPIENT_MISMATCH", "It was awarded to somebody else.")

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from apps.standards import moments, strict_json
+from apps.standards import identities, moments, strict_json
 from apps.standards.clr1.read import Finding
 from apps.standards.clr2 import model as clr2_model
 from apps.standards.clr2 import read as clr2
@@ -36,7 +36,6 @@ from apps.standards.ob3 import read as ob3
 from apps.standards.ob3.read import listed, types_of
 from apps.standards.proofs import vc_jwt
 from apps.standards.strict_json import shown
-from apps.standards.verify import recipients
 from apps.standards.verify.checks import vc_proof
 from apps.standards.verify.checks.findings import report
 from apps.standards.verify.checks.vc_proof import GRACE_NANOSECONDS, issuer_of
@@ -383,11 +382,11 @@ def _check_recipient(result: Result, document: Mapping[str, Any], run: Run) -> N
         fitting = [one for one in expected if _kind_fits(identifier.get("identityType"), one)]
         salt = identifier.get("salt")
         if identifier.get("hashed") is True:
-            match = recipients.is_hash(value) and recipients.matches(
+            match = identities.is_hash(value) and identities.matches(
                 value, fitting, salt=salt if isinstance(salt, str) else None
             )
         else:
-            match = not recipients.is_hash(value) and recipients.matches(value, fitting)
+            match = not identities.is_hash(value) and identities.matches(value, fitting)
         if match:
             if value.startswith("md5$") and identifier.get("hashed") is True:
                 sentence = "It is about the person expected, as far as the weak hash MD5 tells."
