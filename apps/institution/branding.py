@@ -120,6 +120,10 @@ Preview = Callable[[DesignValue], bytes]
 _previews: list[Preview] = []
 
 
+class PreviewFailed(Exception):
+    """The design cannot be printed; the text says why."""
+
+
 def preview_with(render: Preview) -> None:
     """Registers how a design is shown as a PDF of a made-up record; the room that prints records does so at start."""
     _previews[:] = [render]

@@ -50,9 +50,7 @@ def link(invitation: Invitation, user: User) -> None:
         return
     if learner.user_id is not None or Learner.objects.filter(user=user).exists():
         raise inviting.NotOpen(
-            _(
-                "This account already belongs to a learner. Ask the office to bring the two together; nothing was changed."
-            )
+            _("This account already belongs to a learner. Nothing was changed; the office can bring the two together.")
         )
     learner.user = user
     learner.save(update_fields=["user"])

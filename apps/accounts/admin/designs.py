@@ -249,7 +249,10 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
                 for name, faults in form.errors.items()
             ]
             return HttpResponse("\n".join(lines), status=422, content_type="text/plain; charset=utf-8")
-        pdf = branding.preview(branding.design_value(form.applied()))
+        try:
+            pdf = branding.preview(branding.design_value(form.applied()))
+        except branding.PreviewFailed as fault:
+            return HttpResponse(str(fault), status=422, content_type="text/plain; charset=utf-8")
         if pdf is None:
             return HttpResponse(
                 _("There is no preview just now."), status=503, content_type="text/plain; charset=utf-8"
