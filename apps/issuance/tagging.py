@@ -126,7 +126,9 @@ _EXTENSION_SCHEMA = (
 
 
 def finish(document: Document, pdf: pydyf.PDF) -> None:
-    """The last touches before the file is written: media type of the attachment, viewer preferences."""
+    """The last touches before the file is written: the attachment's media type, and named as associated only once."""
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
     for each in pdf.objects:
         extra = getattr(each, "extra", None)
         if extra and extra.get("Type") == "/EmbeddedFile":

@@ -7,7 +7,7 @@ import json
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from apps.standards.clr1.totals import CREDITS_TYPE, TRANSCRIPT_TYPE, Measure, total_name
+from apps.standards.clr1.totals import TRANSCRIPT_TYPE, Measure, total_name
 
 ISSUER = {
     "id": "https://records.pinehurst.example/issuers/1",
@@ -24,7 +24,17 @@ ISSUER = {
     },
     "identifiers": [{"type": "SystemIdentifier", "identifier": "00412300", "identifierType": "ext:OPEID"}],
 }
-LETTERS = {"A": "4.0", "A-": "3.7", "B+": "3.3", "B": "3.0", "B-": "2.7", "C+": "2.3", "C": "2.0", "D": "1.0", "F": "0.0"}
+LETTERS = {
+    "A": "4.0",
+    "A-": "3.7",
+    "B+": "3.3",
+    "B": "3.0",
+    "B-": "2.7",
+    "C+": "2.3",
+    "C": "2.0",
+    "D": "1.0",
+    "F": "0.0",
+}
 TERMS = [
     ("Fall 2024", "2024-08-26", "2024-12-19"),
     ("Spring 2025", "2025-01-13", "2025-05-15"),
@@ -55,11 +65,15 @@ def _description(owner: str, key: str, name: str, kind: str, **rest: Any) -> dic
     return {"id": f"{owner}/results/{key}", "type": "ResultDescription", "name": name, "resultType": kind, **rest}
 
 
-def course(number: int, code: str, title: str, credits: float, term: tuple[str, str, str], letter: str) -> dict[str, Any]:
+def course(
+    number: int, code: str, title: str, credits: float, term: tuple[str, str, str], letter: str
+) -> dict[str, Any]:
     """One course of record with letter, points and status."""
     owner = f"https://records.pinehurst.example/ims/clr/v1p0/achievements/{number}"
     status = {"W": "Withdrew", "I": "InProgress", "F": "Failed"}.get(letter, "Completed")
-    results: list[dict[str, Any]] = [{"type": "Result", "resultDescription": f"{owner}/results/letter", "value": letter}]
+    results: list[dict[str, Any]] = [
+        {"type": "Result", "resultDescription": f"{owner}/results/letter", "value": letter}
+    ]
     if letter in LETTERS:
         results.append({"type": "Result", "resultDescription": f"{owner}/results/points", "value": LETTERS[letter]})
     results.append({"type": "Result", "resultDescription": f"{owner}/results/status", "status": status})
@@ -81,7 +95,9 @@ def course(number: int, code: str, title: str, credits: float, term: tuple[str, 
             "creditsAvailable": float(credits),
             "issuer": ISSUER,
             "resultDescriptions": [
-                _description(owner, "letter", "Final grade", "LetterGrade", allowedValues=[*reversed(LETTERS)], requiredValue="D"),
+                _description(
+                    owner, "letter", "Final grade", "LetterGrade", allowedValues=[*reversed(LETTERS)], requiredValue="D"
+                ),
                 _description(owner, "points", "Grade points", "GradePointAverage", valueMin="0.0", valueMax="4.0"),
                 _description(owner, "status", "Status", "Status"),
             ],
@@ -167,7 +183,10 @@ def record(
         each = course(number + 1, code, title + title_suffix, credits, term, letter)
         if number < narratives:
             each["narrative"] = MARKDOWN
-            each["achievement"]["requirement"] = {"type": "Criteria", "narrative": "Pass all laboratories *and* the examination."}
+            each["achievement"]["requirement"] = {
+                "type": "Criteria",
+                "narrative": "Pass all laboratories *and* the examination.",
+            }
         assertions.append(each)
     graded = list(assertions)
     if extras:
@@ -177,7 +196,12 @@ def record(
                 501,
                 "Degree",
                 "Bachelor of Science",
-                achievement={"level": "Bachelors", "fieldOfStudy": "Chemistry", "specialization": "Environmental analysis", "humanCode": "BS-CHEM"},
+                achievement={
+                    "level": "Bachelors",
+                    "fieldOfStudy": "Chemistry",
+                    "specialization": "Environmental analysis",
+                    "humanCode": "BS-CHEM",
+                },
             ),
             simple(502, "Award", "Magna cum laude"),
             simple(
@@ -196,10 +220,18 @@ def record(
                         "name": "Titration report",
                         "genre": "Report",
                         "description": "Report with raw data.",
-                        "artifacts": [{"type": "Artifact", "name": "Poster", "url": "https://pinehurst.example/portfolio/881.pdf"}],
+                        "artifacts": [
+                            {"type": "Artifact", "name": "Poster", "url": "https://pinehurst.example/portfolio/881.pdf"}
+                        ],
                     }
                 ],
-                results=[{"type": "Result", "resultDescription": f"{rubric}/results/rubric", "achievedLevel": f"{rubric}/levels/3"}],
+                results=[
+                    {
+                        "type": "Result",
+                        "resultDescription": f"{rubric}/results/rubric",
+                        "achievedLevel": f"{rubric}/levels/3",
+                    }
+                ],
                 achievement={
                     "resultDescriptions": [
                         {
@@ -209,7 +241,13 @@ def record(
                             "resultType": "RubricCriterionLevel",
                             "requiredLevel": f"{rubric}/levels/2",
                             "rubricCriterionLevels": [
-                                {"id": f"{rubric}/levels/{n}", "type": "RubricCriterionLevel", "name": word, "level": str(n), "points": str(n)}
+                                {
+                                    "id": f"{rubric}/levels/{n}",
+                                    "type": "RubricCriterionLevel",
+                                    "name": word,
+                                    "level": str(n),
+                                    "points": str(n),
+                                }
                                 for n, word in ((1, "Begins"), (2, "Meets"), (3, "Exceeds"))
                             ],
                         }
@@ -267,7 +305,11 @@ def record(
                     "type": "EndorsementClaim",
                     "endorsementComment": "The work meets *our* outcomes.",
                 },
-                "issuer": {"id": "https://board.example/profile", "type": "EndorsementProfile", "name": "Northern Chemistry Board"},
+                "issuer": {
+                    "id": "https://board.example/profile",
+                    "type": "EndorsementProfile",
+                    "name": "Northern Chemistry Board",
+                },
                 "verification": {"type": "Hosted"},
             }
         ]
