@@ -17,10 +17,6 @@ document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
   const button = target?.closest("[data-tab]");
   if (button) show(button.dataset.tab);
-  const opener = target?.closest("[data-opens]");
-  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
-  const closer = target?.closest("[data-closes]");
-  if (closer) document.getElementById(closer.dataset.closes)?.close();
   const line = target?.closest("[data-goes-to-line]")?.dataset.goesToLine;
   if (line) document.querySelector(`.source-line[data-line="${line}"]`)?.scrollIntoView({ block: "center" });
 });
