@@ -11,7 +11,8 @@ import pytest
 
 from apps.standards import identities
 from apps.standards.clr1 import model
-from apps.standards.verify.sources import Budget, OwnRecord
+from apps.standards.verify.engine import verify_address
+from apps.standards.verify.sources import Budget, Fetched, OwnRecord
 from tests.standards.verify.world import LEARNER, NOW, Institution, World, codes, public_pem, warnings
 
 pytestmark = pytest.mark.once
@@ -483,3 +484,35 @@ def test_a_payload_with_both_forms_is_ambiguous(world: World, college: Instituti
 @pytest.mark.parametrize("body", [{"clrs": [], "signedClrs": []}, {"clrs": [{}]}, {"clr": {}}])
 def test_nothing_to_verify_is_never_valid(world: World, body: dict[str, Any]) -> None:
     assert not world.judge({"@context": model.CONTEXT_URL, **body}).valid
+
+
+def test_a_record_of_somebody_else_is_no_part_of_a_record(
+    world: World, college: Institution, other: Institution
+) -> None:
+    """CLR1-V-14: only assertions and badges stand among the signed assertions."""
+    foreign = other.sign(other.record(learner={"id": "urn:eve", "name": "Eve"}, assertions=[]))
+    assert "TYPE_INVALID" in codes(world.judge(college.sign(college.record(signedAssertions=[foreign]))))
+
+
+def test_what_is_no_record_spoils_a_set(world: World, college: Institution) -> None:
+    token = college.sign(college.record())
+    assert not world.judge({"@context": model.CONTEXT_URL, "clrs": [5], "signedClrs": [token]}).valid
+    assert not world.judge({"@context": model.CONTEXT_URL, "signedClrs": [token, other_kind(college)]}).valid
+
+
+def other_kind(college: Institution) -> str:
+    return college.signed_assertion(5)
+
+
+def test_an_address_whose_host_offers_the_signed_form_is_judged_by_it(world: World, college: Institution) -> None:
+    record = college.record()
+    token = college.sign(record)
+
+    class Negotiating:
+        def fetch(self, url: str, *, kind: str) -> Fetched:
+            if url == record["id"]:
+                body = token if kind == "token" else json.dumps(record)
+                return Fetched(200, "application/json", body.encode(), url)
+            return world.fetch(url, kind=kind)
+
+    assert verify_address(record["id"], fetcher=Negotiating(), now=NOW).valid

@@ -31,6 +31,7 @@ from apps.standards import identities, moments, strict_json
 from apps.standards.clr1 import model, read
 from apps.standards.clr1.read import Finding
 from apps.standards.errors import (
+    BudgetExhausted,
     DocumentFault,
     FetchRefused,
     ParseFault,
@@ -129,18 +130,15 @@ def _judge_collection(document: dict[str, Any], kind: str, run: Run) -> Result:
     else:
         plain = [(f"clrs/{index}", item) for index, item in enumerate(_list(document.get("clrs")))]
         signed = [(f"signedClrs/{index}", item) for index, item in enumerate(_list(document.get("signedClrs")))]
-    findings = [
-        finding
-        for finding in read.check(document, cls)
-        if finding.at.count("/") == 1 or not finding.at.startswith(("/clr/", "/clrs/"))
-    ]
+    inside = ("/clr/", *(f"/clrs/{index}/" for index in range(len(plain))))
+    findings = [finding for finding in read.check(document, cls) if not finding.at.startswith(inside)]
     report(result, "properties", findings, "Its own properties are as the standard wants them.")
     for name, item in plain:
         if isinstance(item, dict):
             include_nested(result, name, _judge_plain(item, "record", run, Outer(depth=1)))
     for name, item in signed:
         if isinstance(item, str):
-            include_nested(result, name, _judge_token(item, run, Outer(depth=1)))
+            include_nested(result, name, _judge_token(item, run, Outer(depth=1), ("record",)))
     if not result.credentials:
         result.failed("content", "NOT_VERIFIABLE", "It holds no record, so there is nothing to verify.")
     result.vouched = any(nested.valid for nested in result.credentials)
@@ -154,11 +152,14 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _judge_token(token: str, run: Run, outer: Outer) -> Result:
-    """A nested compact JWS: of this standard, or an Open Badge (10.1)."""
+def _judge_token(token: str, run: Run, outer: Outer, kinds: tuple[str, ...]) -> Result:
+    """A nested compact JWS: of this standard, or an Open Badge (10.1), and of a kind that belongs there."""
     from apps.standards.verify.checks import nested
 
-    return nested.judge_token(read_token(token), run, outer)
+    result = nested.judge_token(read_token(token), run, outer)
+    if result.readable and result.kind not in kinds:
+        result.failed("type", "TYPE_INVALID", f"A signed {result.kind} does not belong in this place.")
+    return result
 
 
 # --- plain JSON --------------------------------------------------------------------------------------------
@@ -745,15 +746,25 @@ def _judge_nested(result: Result, document: dict[str, Any], kind: str, run: Run,
     if (signed or hosted) and depth >= run.budget.depth:
         result.failed("nested", "NOT_DECIDED", "Records are nested in one another too deeply to look at all.")
         return
+    plain = {
+        assertion["id"]: (at, assertion)
+        for at, assertion in read.assertions_of(document)
+        if isinstance(assertion.get("id"), str)
+    }
     for at, token in signed:
-        nested = _judge_token(token, run, inside)
+        try:
+            run.budget.check_time()
+        except BudgetExhausted as refusal:
+            result.failed("nested", refusal.code, f"Not all that is inside could be looked at: {refusal.sentence}")
+            return
         if "/signedEndorsements/" in at:
-            endorsements.append((at, "signed", nested))
-        else:
-            include_nested(result, at[1:], nested)
-            if isinstance(nested.document, dict):
-                ids.update(_ids_in(nested.document))
-                _check_not_twice(result, document, nested.document, at)
+            endorsements.append((at, "signed", _judge_token(token, run, inside, ("endorsement",))))
+            continue
+        nested = _judge_token(token, run, inside, ("assertion", "badge"))
+        include_nested(result, at[1:], nested)
+        if isinstance(nested.document, dict):
+            ids.update(_ids_in(nested.document))
+            _check_not_twice(result, plain.get(nested.subject or ""), nested.document, at)
     for at, what, node in hosted:
         nested = _judge_plain(node, what, run, inside)
         if what == "endorsement":
@@ -782,16 +793,17 @@ def _ids_in(assertion: Mapping[str, Any]) -> Iterator[str]:
         yield badge["id"]
 
 
-def _check_not_twice(result: Result, document: Mapping[str, Any], signed: Mapping[str, Any], at: str) -> None:
+def _check_not_twice(
+    result: Result, plain: tuple[str, dict[str, Any]] | None, signed: Mapping[str, Any], at: str
+) -> None:
     """CLR1-V-15: an assertion that is signed on its own does not stand in the record with other content."""
-    for place, assertion in read.assertions_of(document):
-        if assertion.get("id") == signed.get("id") and _bare(assertion) != _bare(signed):
-            result.failed(
-                "identifiers",
-                "CONFLICTING_IDS",
-                "An assertion stands in the record twice, signed and plain, differently.",
-                at=[place, at],
-            )
+    if plain is not None and _bare(plain[1]) != _bare(signed):
+        result.failed(
+            "identifiers",
+            "CONFLICTING_IDS",
+            "An assertion stands in the record twice, signed and plain, differently.",
+            at=[plain[0], at],
+        )
 
 
 def _bare(assertion: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from apps.standards.clr1.read import Finding
 from apps.standards.errors import DocumentFault, FetchRefused, ParseFault, SignatureFault
 from apps.standards.ob2 import read
 from apps.standards.proofs import jws as jws_format
+from apps.standards.strict_json import shown
 from apps.standards.verify.checks import hosting
 from apps.standards.verify.checks.findings import report
 from apps.standards.verify.checks.keys import Trusted, published_keys, try_keys
@@ -158,7 +159,9 @@ def _own_document(result: Result, given: dict[str, Any], id: str, run: Run) -> d
 
 
 def _revoked(reason: Any) -> str:
-    return f"It was revoked: {reason[:200]}" if isinstance(reason, str) and reason else "It was revoked by its issuer."
+    if isinstance(reason, str) and reason:
+        return f"It was revoked: {shown(reason, 200)}."
+    return "It was revoked by its issuer."
 
 
 def _judge_document(result: Result, document: dict[str, Any], id: str, run: Run, holder: Holder | None) -> Result:
