@@ -12,6 +12,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Assertions follow imports; their work is done in jobs."""
-        from apps.achievements import following, granting  # noqa: F401  their kinds of job register themselves
+        from apps.achievements import following, granting, uploads  # noqa: F401  their kinds of job register themselves
 
         following.register()
+        uploads.register()

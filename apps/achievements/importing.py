@@ -528,7 +528,7 @@ def depends_on(run: ImportRun) -> list[str]:
     )
     if run.applied_at and any(any(other.changes.get(name) for name in _CHANGING) for other in later):
         reasons.append(_("A later version of this framework was imported; take that one back first."))
-    added = _added(run, FrameworkItem)
+    added = added_by(run, FrameworkItem)
     aligned = Alignment.objects.filter(item__in=added).count()
     if aligned:
         reasons.append(_("%(count)s alignments point at competencies that this import added.") % {"count": aligned})
@@ -541,7 +541,8 @@ def depends_on(run: ImportRun) -> list[str]:
 _CHANGING = ("added", "changed", "retired")
 
 
-def _added(run: ImportRun, model: type[models.Model]) -> models.QuerySet[Any]:
+def added_by(run: ImportRun, model: type[models.Model]) -> models.QuerySet[Any]:
+    """Rows of one kind that an import added (and no later one changed)."""
     before = ImportChange.objects.filter(run=run, model=model._meta.model_name or "").values("row")
     return model._default_manager.filter(import_run=run).exclude(pk__in=before)
 
@@ -558,7 +559,7 @@ def undo(run: ImportRun, *, user: Any) -> ImportRun:
         reasons = depends_on(run)
         if reasons:
             raise UndoRefused(" ".join(reasons))
-        added = {model: list(_added(run, model).values_list("pk", flat=True)) for model in _ORDER}
+        added = {model: list(added_by(run, model).values_list("pk", flat=True)) for model in _ORDER}
         touched = [row.rubric for row in FrameworkRubricCriterion.objects.filter(rubric__import_run=run)]
         for model in _ORDER:
             for start in range(0, len(added[model]), CHUNK):

@@ -1,6 +1,6 @@
 """Imports: drop a file, see what it would change, start it, watch it, undo it (ROST-35)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -21,7 +21,8 @@ from apps.accounts.permissions import Role
 from apps.accounts.site import ForRoles
 from apps.jobs.admin import progress_of
 from apps.jobs.models import Job
-from apps.learners.importing import consequences, jobs, reasons_against
+from apps.learners.importing import jobs
+from apps.learners.importing.kinds import KINDS
 from apps.learners.models import ImportRun
 from apps.network.limits import IMPORT_BODY
 from apps.network.spreadsheets import csv_lines
@@ -54,16 +55,16 @@ class UploadForm(forms.Form):
         help_text=_("Only where the file itself does not name it."),
     )
 
-    def clean_bundle(self) -> UploadedFile:
+    def clean_bundle(self) -> "UploadedFile[Any]":
         """Not larger than an import may be (SEC-20)."""
-        bundle: UploadedFile = self.cleaned_data["bundle"]
+        bundle: UploadedFile[Any] = self.cleaned_data["bundle"]
         if (bundle.size or 0) > IMPORT_BODY:
             raise forms.ValidationError(_("The file is larger than 100 MB."))
         return bundle
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class ImportRunAdmin(ForRoles, ModelAdmin):
     """History of imports, and the way in for a new one."""
 
     editors = (Role.REGISTRAR,)
@@ -115,7 +116,7 @@ class ImportRunAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
             raise Http404
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
-            bundle: UploadedFile = form.cleaned_data["bundle"]
+            bundle: UploadedFile[Any] = form.cleaned_data["bundle"]
             run = jobs.receive(
                 bundle.chunks(),
                 file_name=bundle.name or "",
@@ -139,23 +140,24 @@ class ImportRunAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
     def step(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Starts, looks again, or undoes."""
         run = self._find(request, pk)
-        if not self.has_change_permission(request) or run.kind != ImportRun.Kind.ONEROSTER:
+        if not self.has_change_permission(request) or run.kind not in KINDS:
             raise Http404
+        work = KINDS[run.kind]
         wanted = request.POST.get("step", "")
         if run.job is not None and run.job.state in STILL_AT_WORK:
             messages.info(request, _("Work on this import is going on already."))
         elif wanted == "start" and run.state == ImportRun.State.PREVIEWED:
-            jobs.start_import(run, user=request.user)
-        elif wanted in {"again", "allow-shrink"} and run.state not in {
+            work.start(run, user=request.user)
+        elif wanted in {"again", "allow"} and run.state not in {
             ImportRun.State.APPLIED,
             ImportRun.State.UNDONE,
         }:
-            jobs.look_at(run, user=request.user, allow_shrink=wanted == "allow-shrink")
+            work.look_at(run, user=request.user, allow=wanted == "allow")
         elif wanted == "undo" and run.state == ImportRun.State.APPLIED:
-            if reasons := reasons_against(run):
+            if reasons := work.reasons_against(run):
                 messages.error(request, " ".join(reasons))
             else:
-                jobs.start_undo(run, user=request.user)
+                work.undo(run, user=request.user)
         else:
             messages.info(request, _("This import has gone on in the meantime; nothing was done."))
         return HttpResponseRedirect(reverse("admin:learners_importrun_change", args=[pk]))
@@ -178,8 +180,8 @@ class ImportRunAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
 
     def _page(self, request: HttpRequest, run: ImportRun, template: str) -> HttpResponse:
         working = run.job is not None and run.job.state in STILL_AT_WORK
-        is_ours = run.kind == ImportRun.Kind.ONEROSTER
-        may = self.has_change_permission(request, run) and is_ours and not working
+        work = KINDS.get(run.kind)
+        may = self.has_change_permission(request, run) and work is not None and not working
         applied = run.state == ImportRun.State.APPLIED
         context = {
             **self.admin_site.each_context(request),
@@ -200,11 +202,11 @@ class ImportRunAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
             "may": may,
             "may_start": may and run.state == ImportRun.State.PREVIEWED,
             "may_look_again": may and run.state in {ImportRun.State.RECEIVED, ImportRun.State.CHECKING},
-            "may_allow_shrink": may
-            and run.state == ImportRun.State.REFUSED
-            and run.options.get("may_allow_shrink", False),
-            "undo_reasons": reasons_against(run) if may and applied else [],
-            "undo_consequences": _undo_sentences(run) if may and applied else [],
+            "may_allow": may and run.state == ImportRun.State.REFUSED and run.options.get("may_allow", False),
+            "allow_words": work.allow_words if work else "",
+            "source_words": work.source_words if work else "",
+            "undo_reasons": work.reasons_against(run) if work and may and applied else [],
+            "undo_consequences": _undo_sentences(run, work.consequences(run)) if work and may and applied else [],
         }
         return render(request, template, context)
 
@@ -213,7 +215,7 @@ def _sums(changes: dict[str, Any]) -> dict[str, int]:
     names = ("added", "changed", "unchanged", "ended")
     per_table = [change for change in changes.values() if isinstance(change, dict)]
     if not per_table:  # a framework's changes are not told by table
-        return {name: int(changes.get(name, 0)) for name in names}
+        return {**{name: int(changes.get(name, 0)) for name in names}, "ended": int(changes.get("retired", 0))}
     return {name: sum(change.get(name, 0) for change in per_table) for name in names}
 
 
@@ -223,16 +225,24 @@ def _tables(run: ImportRun) -> list[dict[str, Any]]:
     for issue in run.errors:
         table = str(issue.get("file", "")).removesuffix(".csv")
         refused[table] = refused.get(table, 0) + 1
+    if run.kind == ImportRun.Kind.CASE:
+        sums = _sums(run.changes)
+        return [{"name": _t("Competencies"), "rows": run.counts.get("items"), "refused": len(run.errors), **sums}]
     names = [name for name in run.counts if name != "students"] or sorted(refused)
     return [
         {
             "name": name,
             "rows": run.counts.get(name),
             "refused": refused.get(name, 0),
-            **(run.changes.get(name) if isinstance(run.changes.get(name), dict) else {}),
+            **_changes_of(run, name),
         }
         for name in names
     ]
+
+
+def _changes_of(run: ImportRun, table: str) -> dict[str, int]:
+    found = run.changes.get(table)
+    return found if isinstance(found, dict) else {}
 
 
 def _fault_rows(run: ImportRun) -> Iterator[Iterable[Any]]:
@@ -242,10 +252,10 @@ def _fault_rows(run: ImportRun) -> Iterator[Iterable[Any]]:
             yield [kind, *(issue.get(name, issue.get("path" if name == "file" else name, "")) for name in names)]
 
 
-def _undo_sentences(run: ImportRun) -> list[str]:
+def _undo_sentences(run: ImportRun, consequences: Mapping[Any, int]) -> list[str]:
     found = [
         _t("%(count)s × %(what)s will be removed.") % {"count": intcomma(count), "what": what}
-        for what, count in consequences(run).items()
+        for what, count in consequences.items()
     ]
     changed = run.before_images.count()
     if changed:

@@ -8,13 +8,15 @@ from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.institution import audit, files
 from apps.jobs import running
 from apps.jobs.models import Job
 from apps.jobs.running import JobFailed, Progress
+from apps.learners.importing import kinds
 from apps.learners.importing.bundles import Note, Outcome, import_bundle
-from apps.learners.importing.undoing import UndoRefused
+from apps.learners.importing.undoing import UndoRefused, consequences, reasons_against
 from apps.learners.importing.undoing import undo as undo_import
 from apps.learners.models import ImportRun
 
@@ -39,9 +41,9 @@ def receive(chunks: Iterable[bytes], *, file_name: str, source: str, user: Any) 
     return run
 
 
-def look_at(run: ImportRun, *, user: Any, allow_shrink: bool = False) -> Job:
+def look_at(run: ImportRun, *, user: Any, allow: bool = False) -> Job:
     """Starts the preview of a stored bundle."""
-    run.options["allow_shrink"] = allow_shrink
+    run.options["allow_shrink"] = allow
     run.state = ImportRun.State.CHECKING
     return _start(PREVIEW, _("Preview of %(file)s"), run, user)
 
@@ -149,6 +151,20 @@ def _keep(run: ImportRun, outcome: Outcome) -> None:
         **run.options,
         "errors_total": outcome.errors.total,
         "warnings_total": outcome.warnings.total,
-        "may_allow_shrink": any(issue.code == "bulk.shrink" for issue in outcome.errors.listed),
+        "may_allow": any(issue.code == "bulk.shrink" for issue in outcome.errors.listed),
     }
     run.save()
+
+
+kinds.register(
+    ImportRun.Kind.ONEROSTER,
+    kinds.ImportWork(
+        look_at=look_at,
+        start=start_import,
+        undo=start_undo,
+        reasons_against=reasons_against,
+        consequences=consequences,
+        allow_words=gettext_lazy("So much is missing on purpose: look again and allow it"),
+        source_words=gettext_lazy("Student system"),
+    ),
+)
