@@ -195,7 +195,7 @@ def _students(chance: random.Random) -> Iterable[Student]:
             family=last,
             program=PROGRAMS[(number - 1) % len(PROGRAMS)],
             first_term=first_term,
-            is_graduating=first_term == 0 and number % 3 == 0,
+            is_graduating=first_term == 0 and number % 5 in (0, 2),
         )
 
 
