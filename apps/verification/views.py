@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.institution.keys import public_base
 from apps.issuance.documents import DocumentDamaged
 from apps.network.errors import refuse
 from apps.network.limits import SHARE_MISS, VERIFY, VERIFY_BODY, asker_of, count, is_over, limited
 from apps.standards.verify.verdict import unreadable
+from apps.verification import reports
 from apps.verification.judging import judge_while_waiting
 from apps.verification.own import record_of_code
 from apps.verification.showing import host_of, view_of
@@ -57,8 +58,34 @@ def verify(request: HttpRequest) -> HttpResponse:
         result = unreadable(
             "INPUT_INVALID", _("Nothing was handed in. Choose a file, paste a text or give an address.")
         )
-    shown = {"result": view_of(result), "from_pdf": source[:1024].find(b"%PDF-") >= 0, "expected": expected}
-    return render(request, "verification/verify.html", {**shown, "limit_mb": VERIFY_BODY // 1_000_000})
+    shown = {
+        "result": view_of(result),
+        "from_pdf": b"%PDF-" in source[:1024],
+        "report": reports.sealed(result, source) if result.readable else "",
+    }
+    return render(request, "verification/verify.html", shown)
+
+
+@csrf_exempt  # as above: the sealed report in the form is all that counts
+@require_POST
+@limited(VERIFY)
+def signed_report(request: HttpRequest) -> HttpResponse:
+    """The result of a page, signed, as a file to keep; nothing of it is stored."""
+    try:
+        report = reports.opened(request.POST.get("report", ""))
+        file = reports.signed(report)
+    except reports.NotOurReport:
+        return refuse(request, 400, _("This report was not made here, or was changed. Check the record again."))
+    except reports.NotSignedYet:
+        return refuse(
+            request,
+            503,
+            _("The report has not been signed yet. Go back and press the button again in a moment."),
+            retry_after=5,
+        )
+    response = HttpResponse(file, content_type="application/json")
+    response["Content-Disposition"] = 'attachment; filename="verification-report.json"'
+    return response
 
 
 @require_safe
