@@ -363,6 +363,8 @@ class LineItemCategory(FromSource):
 
     class Meta(FromSource.Meta):
         ordering = ["title"]
+        verbose_name = _("kind of graded work")
+        verbose_name_plural = _("kinds of graded work")
 
     def __str__(self) -> str:
         return self.title
@@ -405,6 +407,8 @@ class LineItem(FromSource):
 
     class Meta(FromSource.Meta):
         ordering = ["pk"]
+        verbose_name = _("piece of graded work")
+        verbose_name_plural = _("pieces of graded work")
 
     def __str__(self) -> str:
         return self.title
@@ -427,6 +431,8 @@ class CourseResult(FromSource):
 
     class Meta(FromSource.Meta):
         ordering = ["pk"]
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
 
 
 class LearningObjective(FromSource):
@@ -441,6 +447,8 @@ class LearningObjective(FromSource):
 
     class Meta(FromSource.Meta):
         ordering = ["pk"]
+        verbose_name = _("objective")
+        verbose_name_plural = _("objectives")
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "source_id", "line_item"],
@@ -468,6 +476,8 @@ class SourceRow(FromSource):
 
     class Meta:
         ordering = ["pk"]
+        verbose_name = _("row kept as sent")
+        verbose_name_plural = _("rows kept as sent")
         constraints = [
             models.UniqueConstraint(fields=["source", "table", "source_id"], name="sourcerow_source_key"),
         ]
