@@ -9,6 +9,7 @@ scopes set, everything that only furnishes a page marked as an artifact.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,10 @@ _TAGS = {
 _GROUPS = frozenset({"/Document", "/Sect", "/Art", "/BlockQuote"})
 
 
+#: Scripts whose letters change place when they are set: from the glyphs alone their text cannot be read back.
+_RESHAPED = re.compile("[\u0900-\u0eff\u0f00-\u109f\u1780-\u17ff]")
+
+
 class _TaggingStream(Stream):
     """A page's content: text of the document gets a mark, text that furnishes the page is an artifact."""
 
@@ -61,7 +66,10 @@ class _TaggingStream(Stream):
         else:
             mark = len(self._tags)
             self._tags[box] = mark
-            self.begin_marked_content(tag, pydyf.Dictionary({"MCID": mark}))
+            properties = pydyf.Dictionary({"MCID": mark})
+            if isinstance(box, boxes.TextBox) and _RESHAPED.search(box.text):
+                properties["ActualText"] = pydyf.String(box.text)
+            self.begin_marked_content(tag, properties)
         yield
         self.end_marked_content()
 
