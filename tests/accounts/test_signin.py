@@ -51,9 +51,7 @@ def test_one_comes_home_to_ones_role(
     assert client.get("/")["Location"] == place
 
 
-def test_letter_case_of_the_address_does_not_matter(
-    person: Callable[..., User], sign_in: Callable[..., Any]
-) -> None:
+def test_letter_case_of_the_address_does_not_matter(person: Callable[..., User], sign_in: Callable[..., Any]) -> None:
     """People type their address as they like."""
     person("mara@people.example", Role.LEARNER)
     assert sign_in("Mara@People.Example").status_code == 302
