@@ -178,7 +178,7 @@ def _clr1_record(key: rsa.RSAPrivateKey, web: _Web, size: int) -> bytes:
         "assertions": assertions,
         "verification": {"type": "Signed", "creator": key_id},
     }
-    return jws_format.Signer(_pem(key), key_id).sign(json.dumps(payload, separators=(",", ":")).encode())
+    return jws_format.Signer(_pem(key), key_id).sign(clr1.canonical(payload))
 
 
 def _ob2_badge(key: rsa.RSAPrivateKey, web: _Web) -> bytes:

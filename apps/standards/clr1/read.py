@@ -22,6 +22,10 @@ from apps.standards.strict_json import shown
 NodeT = TypeVar("NodeT", bound=model.Node)
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s\x00-\x1f\x7f<>\"{}|\\^`]+")
+#: a date and time that needs no closer look: every such text names a moment
+_PLAIN_MOMENT = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z", re.ASCII
+)
 _HASHED_IDENTITY = re.compile(r"sha256\$[0-9a-fA-F]{64}|md5\$[0-9a-fA-F]{32}")
 
 
@@ -177,7 +181,7 @@ def _rule(wire: str, member: model.Member, owner: type[model.Node]) -> _Rule:
     if member.of is not None:
         return _Rule(_OBJECTS if described.many else _ONE_OBJECT, code, class_rules=_rules_for(member.of))
     if described.kind is Kind.IRI and described.required:
-        code = _REQUIRED_ID
+        return _Rule(_PLAIN_TEXT, _REQUIRED_ID)
     if code == _STRING:
         return _Rule(_TEXTS if described.many else _PLAIN_TEXT, code)
     return _Rule(_OTHERS if described.many else _OTHER, code)
@@ -210,7 +214,7 @@ def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: 
             continue
         way = rule.way
         if way == _PLAIN_TEXT:
-            if type(member) is str:
+            if type(member) is str and (member or rule.code == _STRING):
                 continue
         elif way <= _TYPE_NAME:
             if type(member) is str and member in rule.values:
@@ -228,10 +232,8 @@ def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: 
                     else:
                         _check_not_an_object(item, nested, f"{at}/{name}/{index}", findings)  # type: ignore[arg-type]
                 continue
-        elif way == _OTHER:
-            kind = type(member)
-            if (kind is float or kind is int) if rule.code == _NUMBER else (kind is bool and rule.code == _BOOLEAN):
-                continue
+        elif way == _OTHER and _is_plainly(member, rule.code):
+            continue
         elif way == _TEXTS and type(member) is list:
             for index, item in enumerate(member):
                 if type(item) is not str:
@@ -240,6 +242,15 @@ def _check_object(value: dict[str, Any], rules: _ClassRules, at: str, findings: 
         _check_member(name, member, rule, rules, at, findings)
     if rules.further is not None:
         rules.further(value, at, findings)
+
+
+def _is_plainly(value: Any, code: int) -> bool:
+    """Whether a date, number or boolean is beyond doubt as it should be."""
+    if code == _DATE_TIME:
+        return type(value) is str and _PLAIN_MOMENT.fullmatch(value) is not None
+    if code == _NUMBER:
+        return type(value) is float or type(value) is int
+    return code == _BOOLEAN and type(value) is bool
 
 
 def _check_member(name: str, member: Any, rule: _Rule, rules: _ClassRules, at: str, findings: Findings) -> None:

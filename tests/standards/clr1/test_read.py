@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from apps.standards import moments
 from apps.standards.clr1 import model, read, write
 
 pytestmark = pytest.mark.once
@@ -176,3 +179,9 @@ def test_contexts(context: Any, code: str | None) -> None:
 def test_nested_objects_are_noticed(inside: dict[str, Any], expected: bool) -> None:
     """CLR1-V-14: whatever is signed or hosted on its own is looked for wherever it may stand."""
     assert read.check({"id": "urn:x", **inside}, model.Profile).has_nested is expected
+
+
+@given(st.from_regex(read._PLAIN_MOMENT, fullmatch=True))
+def test_a_date_that_is_let_through_at_a_glance_is_one(text: str) -> None:
+    moment = moments.read(text)
+    assert moment.has_zone and moment.is_strict and not moment.is_leap_second

@@ -686,7 +686,7 @@ def _check_recipients(result: Result, assertions: list[tuple[str, dict[str, Any]
         value = learner.get(property_name) if property_name in model.RECIPIENT_PROPERTIES else None
         if not isinstance(value, str) or not value:
             incomparable.append(f"{at}/recipient")
-        elif not identities.matches(identity, [value], salt=_text(recipient.get("salt"))):
+        elif value != identity and not identities.matches(identity, [value], salt=_text(recipient.get("salt"))):
             mismatched.append(f"{at}/recipient")
     if mismatched:
         result.failed("recipients", "RECIPIENT_MISMATCH", "A part was awarded to somebody else.", at=mismatched[:20])
