@@ -4,6 +4,7 @@
 //   {do: 'disclose', credential, pointers}   -> {signed}           an ecdsa-sd-2023 proof, derived for a verifier
 //   {do: 'verify', suite, credential}        -> {verified, error}
 //   {do: 'verifier-core', credential}        -> {verified, log}
+//   {do: 'canonize', document}              -> {form} or {error}  RDFC-1.0 in safe mode
 //   {do: 'sign-jwt', alg, payload}           -> {token, jwk}
 //   {do: 'verify-jwt', alg, token, jwk}      -> {verified, payload, error}
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
@@ -21,6 +22,7 @@ import {cryptosuite as eddsaRdfc} from '@digitalbazaar/eddsa-rdfc-2022-cryptosui
 import * as vc from '@digitalbazaar/vc';
 import {verifyCredential} from '@digitalcredentials/verifier-core';
 import * as jose from 'jose';
+import jsonld from 'jsonld';
 import jsigs from 'jsonld-signatures';
 import {readFileSync} from 'node:fs';
 
@@ -122,6 +124,13 @@ async function core({credential}) {
   return {verified: step?.valid === true, log: result.log ?? null, errors: result.errors ?? null};
 }
 
+async function canonize({document}) {
+  const form = await jsonld.canonize(document, {
+    algorithm: 'RDFC-1.0', format: 'application/n-quads', safe: true, base: null, documentLoader,
+  });
+  return {form};
+}
+
 async function signJwt({alg, payload}) {
   const {publicKey, privateKey} = await jose.generateKeyPair(alg, {extractable: true});
   const jwk = await jose.exportJWK(publicKey);
@@ -144,7 +153,7 @@ async function verifyJwt({alg, token, jwk}) {
 }
 
 const WORK = {
-  issue, disclose, verify, 'verifier-core': core, 'sign-jwt': signJwt, 'verify-jwt': verifyJwt,
+  issue, disclose, verify, 'verifier-core': core, canonize, 'sign-jwt': signJwt, 'verify-jwt': verifyJwt,
 };
 
 const chunks = [];
