@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("apps.institution.urls")),
     path("", include("apps.verification.urls")),
     path("records/", include("apps.issuance.urls")),
+    path("ims/clr/v1p0/", include("apps.issuance.hosted_urls")),
     path("advising/", include("apps.reporting.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

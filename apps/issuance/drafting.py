@@ -6,7 +6,7 @@ review; a draft remembers the version of each assertion that was looked at, and 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -347,7 +347,22 @@ def findings(payload: dict[str, Any]) -> list[read.Finding]:
     found += read.check_identifiers(payload)
     for at, assertion in read.assertions_of(payload):
         found += read.check_references(assertion, at)
-    return [*found, *read.check_associations(payload)]
+    return [*found, *read.check_associations(payload), *_own_words(payload)]
+
+
+def _own_words(payload: dict[str, Any]) -> Iterator[read.Finding]:
+    """Values of the extensible lists that may be read but not written: what follows `ext:` is narrow (CLR1-P-20)."""
+    for at, of, node in read.walk(payload, model.Clr):
+        for wire, member in model.describe(of).members.items():
+            allowed, value = member.described.vocabulary, node.get(wire)
+            if (
+                allowed is not None
+                and isinstance(value, str)
+                and value.startswith("ext:")
+                and not allowed.allows(value)
+            ):
+                sentence = f"{wire} takes ext: followed by letters, digits, points, hyphens and underscores only."
+                yield read.Finding("ENUM_INVALID", f"{at}/{wire}", sentence)
 
 
 def preview_payload(record: Record) -> dict[str, Any]:
