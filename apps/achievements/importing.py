@@ -36,6 +36,7 @@ from apps.standards.case.read import Finding, Reading, read_package, read_rubric
 from apps.standards.case.write import Record, to_wire
 
 CHUNK = 1_000
+SHOWN = 50
 _FIRST_DAY = datetime(1, 1, 1, tzinfo=UTC)
 _EARLIEST = 86_400
 _LATEST = (date.max.toordinal() - 1) * 86_400
@@ -57,6 +58,7 @@ class Outcome:
     warnings: Sequence[Finding]
     framework: Framework | None = None
     run: ImportRun | None = None
+    preview: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``import_case --json`` prints."""
@@ -171,6 +173,7 @@ def import_package(
         warnings=reading.warnings,
         framework=plan.framework if plan else None,
         run=run,
+        preview=_preview(plan) if plan and dry_run and not errors else {},
     )
 
 
@@ -261,6 +264,35 @@ def _compare(package: CFPackage, base: str, *, allow_older: bool) -> _Plan:
 def _is_older(document: CFDocument, stored: Framework) -> bool:
     new, known = moment(document.last_change), moment(str(stored.document.get("lastChangeDateTime", "")))
     return new is not None and known is not None and new < known
+
+
+def _preview(plan: _Plan) -> dict[str, Any]:
+    """What the office is shown beside the counts: changed items field by field, and what is new and what goes."""
+    changed = []
+    for row, record in plan.items.changed[:SHOWN]:
+        before, after = row.item, to_wire(record)
+        names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        fields = [{"field": n, "before": _shown(before.get(n)), "after": _shown(after.get(n))} for n in names]
+        changed.append({"line": record.human_coding_scheme or "", "key": record.identifier, "fields": fields})
+    added = [
+        {"line": one.human_coding_scheme or "", "key": one.identifier, "fields": _statement("", one.full_statement)}
+        for one in plan.items.added[:SHOWN]
+        if plan.framework is not None
+    ]
+    gone = [
+        {"line": row.human_coding_scheme, "key": str(row.identifier), "fields": _statement(row.full_statement, "")}
+        for row in plan.items.gone[:SHOWN]
+    ]
+    groups = ((_("Changed"), changed), (_("New"), added), (_("Retired"), gone))
+    return {"changed": {str(name): rows for name, rows in groups if rows}}
+
+
+def _statement(before: str, after: str) -> list[dict[str, str]]:
+    return [{"field": _("statement"), "before": before, "after": after}]
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
 
 
 def _foreign(

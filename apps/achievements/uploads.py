@@ -112,6 +112,7 @@ def preview(job: Job, progress: Progress) -> None:
     )
     run.state = ImportRun.State.PREVIEWED if outcome.accepted else ImportRun.State.REFUSED
     run.format, run.counts, run.changes = outcome.format, dict(outcome.counts), dict(outcome.changes)
+    run.preview = dict(outcome.preview)
     run.errors = [finding.as_json() for finding in outcome.errors[:ERRORS_KEPT]]
     run.warnings = [finding.as_json() for finding in outcome.warnings[:ERRORS_KEPT]]
     run.options = {

@@ -215,6 +215,17 @@ def test_a_package_is_previewed_started_and_taken_back(shared: Path, registrar: 
     assert run.state == ImportRun.State.UNDONE and not FrameworkItem.objects.exists()
 
 
+def test_a_newer_version_is_shown_field_by_field(shared: Path, registrar: Client) -> None:
+    """Product: a preview of what would change, before and after in words."""
+    stored(shared, "own-cedar-fathom")
+    run = upload(registrar, (shared / "samples/case/cases/own-cedar-fathom-2.json").read_bytes())
+    told = shown(registrar, run)
+
+    assert "Gather data, note where it came from and keep the licence" in told
+    assert "Explain a model to somebody who did not build it" in told
+    assert "5e268fa0-8bcc-47cd-b3fd-c19413446df8" in told
+
+
 def test_a_bad_package_says_where_and_stores_nothing(shared: Path, registrar: Client) -> None:
     """CASE-17."""
     run = upload(registrar, (shared / "samples/case/cases/bad-dangling-parent.json").read_bytes())
