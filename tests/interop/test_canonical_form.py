@@ -64,7 +64,7 @@ def test_generated_documents_have_the_same_form_and_the_same_refusals(node: RunN
 
 
 def _states_nothing(value: Any, *, top: bool = True) -> bool:
-    """What jsonld.js passes over and we refuse: nulls, empty references, and documents that make no statement at all."""
+    """What jsonld.js passes over and we refuse: nulls, empty references, documents without a statement."""
     if isinstance(value, dict):
         return any(_states_nothing(item, top=False) for item in value.values()) or (
             top and not set(value) - {"@context", "id"}
