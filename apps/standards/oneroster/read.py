@@ -455,8 +455,8 @@ class _File:
             low, high = self._column(order.low, columns), self._column(order.high, columns)
             if low is None or high is None:
                 continue
-            kind = self.form.by_wire[order.low].kind
-            wrong = {pair for pair in set(zip(low, high, strict=True)) if _is_reversed(kind, *pair)}
+            check = next(check for check in self.plan.checks if check.column.wire == order.low)
+            wrong = {pair for pair in set(zip(low, high, strict=True)) if _is_reversed(check, *pair)}
             if wrong:
                 for number, pair in zip(numbers, zip(low, high, strict=True), strict=True):
                     if pair in wrong:
@@ -631,13 +631,8 @@ class _File:
                     self.reader.primary_roles.add(key)
 
 
-def _is_reversed(kind: Kind, low: str, high: str) -> bool:
-    """Whether the second lies before the first; a value that is no date or number was reported already."""
-    if not low or not high:
+def _is_reversed(check: Check, low: str, high: str) -> bool:
+    """Whether the second lies before the first; what is no date or number was reported already."""
+    if not low or not high or not check.accepts(low) or not check.accepts(high):
         return False
-    if kind is not Kind.NUMBER:
-        return high < low
-    try:
-        return float(high) < float(low)
-    except ValueError:
-        return False
+    return float(high) < float(low) if check.column.kind is Kind.NUMBER else high < low
