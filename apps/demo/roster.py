@@ -435,12 +435,12 @@ def _result(
     bundle.add("results", **cells)
 
 
-def archive(bundle: Bundle | None = None) -> bytes:
-    """The export as the zip that a registrar would upload."""
+def archive(bundle: Bundle | None = None, *, system: str = SYSTEM) -> bytes:
+    """The export as the zip that a registrar would upload; `system` is the name of its student system."""
     bundle = bundle or build()
     manifest = [("manifest.version", "1.0"), ("oneroster.version", "1.2")]
     manifest += [(f"file.{table}", "bulk" if table in bundle.tables else "absent") for table in ALL_TABLES]
-    manifest += [("source.systemName", "Alder Bay Student System"), ("source.systemCode", SYSTEM)]
+    manifest += [("source.systemName", "Alder Bay Student System"), ("source.systemCode", system)]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle_file:
 
