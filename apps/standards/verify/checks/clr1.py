@@ -454,7 +454,7 @@ def _check_own_record(result: Result, document: Mapping[str, Any], run: Run) -> 
             "own_record", "CONTENT_DIFFERS", "A record with this id was issued here, but it is not this one.", id=id
         )
         return
-    if own.revoked and not result.has_failed("revocation"):
+    if own.revoked and (own.revocation_reason or not result.has_failed("revocation")):
         result.failed("own_record", "REVOKED", _revoked_sentence("The record", own.revocation_reason), id=id)
     if own.superseded_by is not None:
         result.superseded_by = own.superseded_by
