@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import urldefrag
 
 from apps.standards import strict_json
 from apps.standards.errors import BudgetExhausted, FetchRefused, NotADocument, ParseFault, RefusedByPolicy
@@ -153,7 +152,7 @@ class Run:
 
         Raises ``FetchRefused`` or one of its kinds.
         """
-        address = urldefrag(url).url
+        address = url.partition("#")[0]
         key = (address, kind)
         known = self._answers.get(key)
         if known is None:
@@ -179,7 +178,7 @@ class Run:
 
         Raises ``FetchRefused`` when it cannot be had, ``NotADocument`` when it is not JSON.
         """
-        address = urldefrag(url).url
+        address = url.partition("#")[0]
         if address in self._documents:
             return self._documents[address]
         answer = self.get(url)

@@ -516,3 +516,17 @@ def test_an_address_whose_host_offers_the_signed_form_is_judged_by_it(world: Wor
             return world.fetch(url, kind=kind)
 
     assert verify_address(record["id"], fetcher=Negotiating(), now=NOW).valid
+
+
+@pytest.mark.parametrize(
+    "id", ["https://[::1#x", "https://[::1", "https://\u2100.example/#a", "https://a:b/", "http://", "https://x\x00y/"]
+)
+def test_addresses_that_are_none_are_judged(world: World, college: Institution, id: str) -> None:
+    """SEC-01, CLR1-V-17: no address makes the verifier stumble, wherever it stands."""
+    world.serve(id, b"{}")
+    assert not world.judge(hosted(college, id)).valid
+    record = college.record(publisher={**college.profile, "id": id}, verification={"type": "Signed", "creator": id})
+    assert not world.judge(college.sign(record)).valid
+    assert not world.judge(
+        {"@context": "https://w3id.org/openbadges/v2", "type": "Assertion", "id": id, "badge": id}
+    ).valid

@@ -48,6 +48,7 @@ json_values = st.recursive(
             "https://w3id.org/openbadges/v2",
             "a.b.c",
             "https://[::1",
+            "https://[::1#x",
             "http://\u0661",
             "sha256$00",
             "ext:",
