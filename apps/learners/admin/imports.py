@@ -257,7 +257,7 @@ def _undo_sentences(run: ImportRun, consequences: Mapping[Any, int]) -> list[str
         _t("%(count)s × %(what)s will be removed.") % {"count": intcomma(count), "what": what}
         for what, count in consequences.items()
     ]
-    changed = run.before_images.count()
+    changed = run.before_images.exclude(model__contains=":").count()
     if changed:
         found.append(
             ngettext("%(n)s row gets back what it was before.", "%(n)s rows get back what they were before.", changed)

@@ -26,6 +26,7 @@ from apps.learners.importing.statements import (
     key_is,
     learner_of,
     remember,
+    remember_links,
     select,
     table_of,
     value_of,
@@ -241,12 +242,7 @@ class _Applying:
         """Makes the links of the owners in scope what the file says; keeps what they were."""
         link, who, what = table_of(through), table_of(owners), table_of(targets)
         mine = f"SELECT o.id FROM {who} o WHERE o.source = %s AND NOT (o.source_id = '') AND o.source_id IN ({scope})"
-        known = (
-            f"AND EXISTS (SELECT 1 FROM {table_of(ImportChange)} h WHERE h.run_id = %s AND h.model = %s "
-            f'AND h."row" = t.{owner})'
-        )
-        label = owners._meta.label_lower
-        remember(self.run, through, f"t.{owner} IN ({mine}) {known}", self.source, self.run.pk, label)
+        remember_links(self.run, through, owner, owners, mine, self.source)
         wanted = (
             f'SELECT 1 FROM "{LINKS}" k JOIN {who} o ON {key_is("o", "k.owner")} '
             f"JOIN {what} r ON {key_is('r', 'k.target')} WHERE k.kind = %s"
@@ -294,6 +290,8 @@ class _Applying:
             f"(SELECT 1 FROM {learners} t WHERE t.id = s.target_id AND t.source = %s AND NOT EXISTS "
             f'(SELECT 1 FROM "{users}" o WHERE o.source_id = t.source_id))'
         )
+        touched = f"SELECT s.target_id FROM \"{users}\" s WHERE s.action IN ('change', 'link') AND s.is_learner = 1"
+        remember_links(self.run, LearnerIdentifier, "learner_id", Learner, touched)
         execute(
             f"INSERT INTO {identifiers} (learner_id, type, value, source) SELECT t.id, %s, t.source_id, %s "
             f"FROM {learners} t JOIN \"{users}\" s ON s.target_id = t.id WHERE s.action = 'link' AND EXISTS {renamed} "
@@ -345,7 +343,6 @@ class _Applying:
         users, identifiers = name_of(Table.USERS), table_of(LearnerIdentifier)
         changed = f"SELECT s.target_id FROM \"{users}\" s WHERE s.action = 'change' AND s.is_learner = 1"
         mine = f"t.source = %s AND t.type <> %s AND t.learner_id IN ({changed})"
-        remember(self.run, LearnerIdentifier, mine, self.source, ALIAS)
         execute(
             f'DELETE FROM {identifiers} AS t WHERE {mine} AND NOT EXISTS (SELECT 1 FROM "{LINKS}" k '
             f'JOIN "{users}" s ON s.source_id = k.owner WHERE k.kind = %s AND s.target_id = t.learner_id '

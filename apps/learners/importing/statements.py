@@ -151,6 +151,30 @@ def remember(run: ImportRun, model: type[models.Model], where: str, *parameters:
     )
 
 
+def synced_owners(through: type[models.Model]) -> str:
+    """The name under which an import keeps whose links of this kind it may have changed."""
+    return f"{through._meta.label_lower}:owners"
+
+
+def remember_links(
+    run: ImportRun, through: type[models.Model], owner: str, owners: type[models.Model], scope: str, *parameters: Any
+) -> None:
+    """Keeps the links of the owners in scope, and who these owners are; owners that this import added are left out."""
+    changes = table_of(ImportChange)
+    execute(
+        f"INSERT INTO {changes} (run_id, model, \"row\", before) SELECT %s, %s, o.id, '{{}}' FROM {table_of(owners)} o "
+        f"WHERE o.id IN ({scope}) AND EXISTS (SELECT 1 FROM {changes} c WHERE c.run_id = %s AND c.model = %s "
+        f'AND c."row" = o.id)',
+        run.pk,
+        synced_owners(through),
+        *parameters,
+        run.pk,
+        owners._meta.label_lower,
+    )
+    mine = f'SELECT h."row" FROM {changes} h WHERE h.run_id = %s AND h.model = %s'
+    remember(run, through, f"t.{owner} IN ({mine})", run.pk, synced_owners(through))
+
+
 def bring_back(run: ImportRun, model: type[models.Model]) -> None:
     """Gives rows that are still there the values that were kept of them."""
     names = [name for name in columns_of(model) if name != "id"]

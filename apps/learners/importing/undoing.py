@@ -16,7 +16,7 @@ from apps.institution import audit
 from apps.institution.models import Organization
 from apps.learners.importing.locks import Busy, one_import_of
 from apps.learners.importing.protocols import BEFORE_UNDO, DEPENDENCIES
-from apps.learners.importing.statements import bring_back, execute, put_back, table_of
+from apps.learners.importing.statements import bring_back, execute, put_back, synced_owners, table_of
 from apps.learners.importing.tables import TARGETS
 from apps.learners.models import (
     CourseSection,
@@ -132,7 +132,7 @@ def _referring(run: ImportRun) -> Iterator[str]:
 
 def _take_back(run: ImportRun) -> None:
     for through, owner, owners in _LINKS:
-        changed = ImportChange.objects.filter(run=run, model=owners._meta.label_lower).values("row")
+        changed = ImportChange.objects.filter(run=run, model=synced_owners(through)).values("row")
         links = through._default_manager.filter(
             models.Q(**{f"{owner}__in": added_by(run, owners).values("pk")}) | models.Q(**{f"{owner}__in": changed})
         )
