@@ -154,6 +154,17 @@ def test_any_value_anywhere_in_a_badge_is_judged(shared: Path, data: st.DataObje
     json.dumps(verify(mutated, fetcher=Both(), now=NOW).as_json())
 
 
+@fuzzed
+@given(st.data())
+def test_any_value_anywhere_in_a_credential_is_judged(shared: Path, data: st.DataObject) -> None:
+    samples = [case for case in cases(shared, "ob-3.0") if case.entry["input"] == "json" and case.id != "not-json"]
+    case = data.draw(st.sampled_from(samples))
+    document = json.loads(case.source)
+    path, value = data.draw(st.sampled_from(paths(document))), data.draw(json_values)
+    mutated = json.dumps(replaced(document, path, value)).encode()
+    json.dumps(verify(mutated, fetcher=case.fetcher(), now=NOW).as_json())
+
+
 TOKEN = COLLEGE.sign(COLLEGE.record(assertions=[COLLEGE.assertion(1)]))
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ ~\u00e9"
 
