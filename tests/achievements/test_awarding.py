@@ -120,12 +120,12 @@ def test_awarding_again_changes_nothing(source: str):
 
 def test_a_changed_result_makes_the_draft_stale_and_leaves_the_version_behind(source: str):
     """ROST-33: the assertion changes its version; what holds the old one can be seen."""
-    learner = Learner.objects.filter(course_results__metadata__has_key="metadata.letterGrade").first()
+    learner = CourseResult.objects.filter(score_status="fully graded").first().learner
     drafting.draft_many([learner.pk], by=None)
     result = CourseResult.objects.filter(learner=learner, score_status="fully graded").filter(
         line_item__category__title="Final Grade"
     )[0]
-    result.metadata["metadata.letterGrade"] = "D" if result.metadata["metadata.letterGrade"] != "D" else "C"
+    result.text_score = "D" if result.text_score != "D" else "C"
     result.save()
     assert awarding.award_results(source).changed == 1
     [stale] = [item for item in DraftItem.objects.all() if item.source_version != item.assertion.version]
