@@ -67,7 +67,7 @@ class _Found:
         return None
 
 
-class _Parser(DefusedXMLParser):  # type: ignore[misc]
+class _Parser(DefusedXMLParser):
     """Entities and external things are refused by defusedxml; an internal subset here."""
 
     def defused_start_doctype_decl(
