@@ -7,10 +7,10 @@ undo, gives a framework another state, so nothing has to be cleared.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -60,16 +60,25 @@ class Entry:
         return f"{self.code} {self.text}".strip()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FrameworkTree:
-    """A framework in its order (D6), ready for roll-up. Identifiers are lower case; ``top`` is the document's."""
+    """A framework in its order (D6). Identifiers are lower case; ``top`` is the document's.
+
+    The roll-up is worked out when it is first asked for: whoever only browses does not pay for it.
+    """
 
     framework_id: int
     title: str
     top: str
     entries: Mapping[str, Entry]
     order: tree.OrderedTree
-    rollup: Rollup
+    nodes: Sequence[Node]
+    links: Sequence[Link]
+
+    @cached_property
+    def rollup(self) -> Rollup:
+        """The framework made ready for counting."""
+        return compile_rollup(self.top, self.nodes, self.links)
 
     def children(self, identifier: str | None = None) -> list[Entry]:
         """Items directly below an item, or at the top, in display order."""
@@ -166,9 +175,8 @@ def _tree(framework_id: int, states: tuple[tuple[int, uuid.UUID | None], ...], t
             leaflets,
             [(origin, destination, number) for kind, origin, destination, number in links if kind == "isChildOf"],
         ),
-        rollup=compile_rollup(
-            top, nodes, [Link(kind, origin, destination) for kind, origin, destination, _number in links]
-        ),
+        nodes=nodes,
+        links=[Link(kind, origin, destination) for kind, origin, destination, _number in links],
     )
 
 

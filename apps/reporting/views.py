@@ -135,7 +135,7 @@ def learner(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "percent": done * 100 // total if total else 0,
         "nodes": _nodes(progress, None, 1, way, chosen, person, framework),
         "chosen": progress.line(progress.tree.entries[chosen]) if chosen else None,
-        "chosen_path": progress.tree.path(chosen) if chosen else [],
+        "chosen_path": progress.tree.path(chosen)[-OPENED_AT_ONCE:] if chosen else [],
         "grounds": progress.grounds(chosen) if chosen else [],
         "filters": [
             {"name": "framework", "label": _("Framework"), "value": str(framework.identifier), "choices": offered}

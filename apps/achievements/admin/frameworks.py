@@ -179,7 +179,7 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
             raise Http404
         query = request.GET.get("q", "")[:200]
         licence, licence_text = frameworks.licence_of(framework)
-        way = [entry.identifier for entry in tree.path(chosen)][:OPENED_AT_ONCE] if chosen else []
+        way = {entry.identifier for entry in tree.path(chosen)[:OPENED_AT_ONCE]} if chosen else set()
         context = {
             **self.admin_site.each_context(request),
             "title": framework.title,
@@ -206,7 +206,7 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
             raise Http404
         level = request.GET.get("level", "2")
         number = int(level) if level.isascii() and level.isdigit() and len(level) < 6 else 2
-        nodes = _nodes(tree, framework, str(identifier), number, [], "")
+        nodes = _nodes(tree, framework, str(identifier), number, set(), "")
         row = "admin/achievements/framework/row.html"
         return render(request, "components/tree_items.html", {"nodes": nodes, "row": row, "panel": "item"})
 
@@ -225,7 +225,7 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
             "item": item,
             "entry": tree.entries[identifier],
             "number": tree.number(identifier),
-            "item_path": tree.path(identifier),
+            "item_path": tree.path(identifier)[-OPENED_AT_ONCE:],
             "statement": mark_safe(markdown.to_html(item.full_statement)),  # noqa: S308  sanitised (SEC-31)
             "notes": mark_safe(markdown.to_html(str(wire.get("notes") or ""))),  # noqa: S308  sanitised (SEC-31)
             "levels": wire.get("educationLevel") or [],
@@ -320,7 +320,7 @@ def _found(request: HttpRequest, query: str, framework: Framework | None, *, off
 
 
 def _nodes(
-    tree: FrameworkTree, framework: Framework, parent: str | None, level: int, way: list[str], chosen: str
+    tree: FrameworkTree, framework: Framework, parent: str | None, level: int, way: set[str], chosen: str
 ) -> list[TreeNode]:
     """The tree's lines at one level, with what lies on the way to the chosen item opened."""
     here = reverse("admin:achievements_framework_change", args=[framework.pk])

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 _DIGITS = re.compile(r"([0-9]+)")
 _LAST = (1,)
+#: Deeper items have no number: it would be longer than the statement, and those of a long chain longer than memory.
+NUMBERED_LEVELS = 100
 
 #: One part of a key in natural order: numbers by value before texts by letters.
 _Part = tuple[int, int, str]
@@ -204,11 +206,12 @@ def arrange(
     }
     main_parent = {child: parent for child, (_, parent) in first.items()}
     levels: dict[str, str] = {}
-    waiting = [(top, "")]
+    waiting = [(top, "", 0)]
     while waiting:
-        parent, above = waiting.pop()
+        parent, above, depth = waiting.pop()
         for position, child in enumerate(children.get(parent, ()), start=1):
             if main_parent[child] == parent and child not in levels:
-                levels[child] = f"{above}.{position}" if above else str(position)
-                waiting.append((child, levels[child]))
+                label = f"{above}.{position}" if above else str(position)
+                levels[child] = label if depth < NUMBERED_LEVELS else ""
+                waiting.append((child, levels[child], depth + 1))
     return OrderedTree(children, main_parent, levels)

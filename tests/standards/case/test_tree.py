@@ -77,3 +77,12 @@ def test_a_graph_has_rings_exactly_when_it_cannot_be_sorted(pairs: list[tuple[in
             del left[node]
 
     assert bool(rings(edges)) == bool(left)
+
+
+def test_a_long_chain_costs_no_memory_for_numbers() -> None:
+    """A package of 100,000 items below one another must not fill the memory when it is shown."""
+    size = 20_000
+    tree = arrange("d", [Leaflet(str(n)) for n in range(size)], [(str(n), str(n - 1), None) for n in range(1, size)])
+
+    assert tree.smart_levels["99"].count(".") == 99
+    assert tree.smart_levels[str(size - 1)] == ""
