@@ -7,6 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -253,7 +254,6 @@ QUADS = st.sets(
 @settings(max_examples=400, deadline=None)
 @given(QUADS)
 def test_canonical_form_is_that_of_an_independent_implementation(quads: set[rdfc.Quad]) -> None:
-    pyoxigraph = pytest.importorskip("pyoxigraph")
     text = "".join("{} {} {} {} .\n".format(*quad) for quad in quads)
     dataset = pyoxigraph.Dataset(pyoxigraph.parse(text, format=pyoxigraph.RdfFormat.N_QUADS))
     dataset.canonicalize(pyoxigraph.CanonicalizationAlgorithm.RDFC_1_0)
