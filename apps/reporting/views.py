@@ -160,7 +160,9 @@ def items_below(request: HttpRequest, public_id: UUID, identifier: UUID) -> Http
     level = request.GET.get("level", "2")
     number = int(level) if level.isascii() and level.isdigit() and len(level) < 6 else 2
     nodes = _nodes(progress, str(identifier), number, [], None, person, framework)
-    return render(request, "components/tree_items.html", {"nodes": nodes, "row": "reporting/tree_row.html"})
+    return render(
+        request, "components/tree_items.html", {"nodes": nodes, "row": "reporting/tree_row.html", "panel": "grounds"}
+    )
 
 
 @login_required

@@ -88,7 +88,7 @@ def test_items_are_fetched_when_their_parent_is_opened(care: tuple[User, list[Le
     page = signed_in(user).get(address).content.decode()
 
     assert page.count('role="treeitem"') == 2 and 'aria-level="3"' in page
-    assert "<html" not in page
+    assert 'hx-target="#grounds"' in page and "<html" not in page
 
 
 def test_a_group_s_table_leads_down(care: tuple[User, list[Learner], Cohort]) -> None:
