@@ -43,6 +43,7 @@ HTTPS = BASE_URL.startswith("https://")
 SECRET_KEY: str = env.str("DJANGO_SECRET_KEY", default="")
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = _private_file(DATA_DIR / "secret.key", secrets.token_urlsafe(64).encode()).decode()
+SECRET_KEY = SECRET_KEY or "absent"  # in production; the start names this fault with the others
 
 ALLOWED_HOSTS = sorted({"127.0.0.1", "localhost", "[::1]", urlsplit(BASE_URL).hostname or "localhost"})
 if PRODUCTION:
@@ -218,6 +219,7 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": "apps.accounts.site.accent_shades"},
     "SIDEBAR": {"show_search": False, "navigation": "apps.accounts.site.menu"},
 }
+SIMPLE_HISTORY_REVERT_DISABLED = True  # an earlier state is looked at, never put back
 OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not see one has no entry
     (
         _("Records"),

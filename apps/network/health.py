@@ -57,10 +57,16 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when everything needed is there, 503 with the names of what is not."""
-    failing = [name for name, (check, only_degrades) in _checks.items() if not _holds(name, check)]
-    down = [name for name in failing if not _checks[name][1]]
-    status = "down" if down else "degraded" if failing else "ready"
-    return JsonResponse({"status": status, "failing": failing}, status=503 if down else 200)
+    names = failing(also_degrading=True)
+    down = [name for name in names if not _checks[name][1]]
+    status = "down" if down else "degraded" if names else "ready"
+    return JsonResponse({"status": status, "failing": names}, status=503 if down else 200)
+
+
+def failing(*, also_degrading: bool = False) -> list[str]:
+    """Names of the checks that do not hold now."""
+    asked = [(name, check) for name, (check, only_degrades) in _checks.items() if also_degrading or not only_degrades]
+    return [name for name, check in asked if not _holds(name, check)]
 
 
 def _holds(name: str, check: Check) -> bool:
