@@ -8,17 +8,21 @@ Rooms register their models on `django.contrib.admin.site`, which is an `OfficeS
         editors = (Role.REGISTRAR,)
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -33,17 +37,30 @@ OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
 """Roles that see what the office works with."""
 
 
+SECRETS = frozenset({"password", "private_encrypted", "token_digest", "session_key", "session_data"})
+"""Columns that nobody guesses at through filters."""
+
+
 class OfficeSite(UnfoldAdminSite):
     """The admin, entered through the portal's own sign-in; people without a staff role are sent there too."""
 
     enable_nav_sidebar = True
+    home: "Callable[[HttpRequest], dict[str, Any]] | None" = None
+    """What the first page shows; set by the room that gathers from all others."""
+    find: "Callable[[HttpRequest], HttpResponse] | None" = None
+    """Answers the search over everything at `/admin/search/?q=`; set likewise."""
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The home page of the office."""
+        gathered = self.home(request) if self.home is not None else {}
+        return super().index(request, {**gathered, **(extra_context or {})})  # type: ignore[no-any-return]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff roles get in; the operator's own account (superuser) too."""
         user = request.user
         return bool(user.is_active and (getattr(user, "is_superuser", False) or has_role(user, *STAFF_ROLES)))
 
-    @never_cache  # type: ignore[misc]
+    @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one sign-in form, at `/`; whoever is signed in but not of the office goes home."""
         if request.user.is_authenticated and not self.has_permission(request):
@@ -52,6 +69,17 @@ class OfficeSite(UnfoldAdminSite):
         if not url_has_allowed_host_and_scheme(target, allowed_hosts=None) or target.startswith("/admin/log"):
             target = "/admin/"
         return HttpResponseRedirect("/?" + urlencode({"next": target}))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The search over everything, or, with `s`, the theme's over the menu; a page that does not exist is 404."""
+        if self.find is not None and "s" not in request.GET:
+            return self.find(request)
+        if "\x00" in request.GET.get("s", ""):
+            raise Http404
+        try:
+            return super().search(request, extra_context)  # type: ignore[no-any-return]
+        except (InvalidPage, ValueError) as fault:
+            raise Http404 from fault
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The menu's button signs out; a plain GET only leads to the page that asks (SEC-55)."""
@@ -105,11 +133,24 @@ class ForRoles:
         """Whether it can be deleted: never, unless the class says so."""
         return self._is(request, self.deleters)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Filters in the address never reach into secrets, of the model's own neither (SEC-51)."""
+        if SECRETS & set(lookup.split("__")):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> Any:
         """Asks again where it must, before the form is shown to somebody who could change it."""
-        if self.asks_again and (self.has_change_permission(request) or self.has_add_permission(request)):
+        may = self.has_change_permission(request) if object_id else self.has_add_permission(request)
+        if self.asks_again and may:
             require_confirmation(request)
-        return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+        return super().changeform_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
+
+    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """An earlier state can be looked at; it is never put back behind the rules of the form."""
+        if request.method not in {"GET", "HEAD"}:
+            raise PermissionDenied
+        return super().history_form_view(request, *args, **kwargs)  # type: ignore[misc]
 
 
 # --- The frame: menu, name and colours, asked for by the theme's settings ---------------------------
