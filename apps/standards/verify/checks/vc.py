@@ -223,7 +223,7 @@ def _named_schemas(document: Mapping[str, Any]) -> list[Finding]:
     for position, schema in enumerate(listed(document.get("credentialSchema"))):
         if not isinstance(schema, dict) or ob3_model.SCHEMA_VALIDATOR not in types_of(schema):
             continue
-        if schema.get("id") not in _KNOWN_SCHEMAS:
+        if _text(schema.get("id")) not in _KNOWN_SCHEMAS:
             findings.append(
                 Finding(
                     "SCHEMA_INVALID",

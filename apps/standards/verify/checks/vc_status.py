@@ -60,9 +60,9 @@ def check_status(
         if not isinstance(entry, dict):
             result.failed("status", "STATUS_INVALID", "A status entry of the credential is no object.")
             continue
-        kind = next((kind for kind in types_of(entry)), "")
+        kind = next(iter(types_of(entry)), "")
         if kind in bitstring.LIST_TYPES:
-            _check_bitstring(result, document, entry, run, lists, judge_list)
+            _check_bitstring(result, document, {**entry, "type": kind}, run, lists, judge_list)
         elif kind == revocation_list.ENTRY_TYPE:
             _check_revocation_list(result, document, entry, run)
         else:
