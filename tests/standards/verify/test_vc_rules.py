@@ -198,7 +198,9 @@ def test_a_signature_a_little_in_the_future_is_accepted(world: World, college: I
     """REL-24: 120 seconds of skew."""
     for seconds, valid in ((100, True), (140, False)):
         created = (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert judged(world, college.sign(college.badge(), created=created)).valid is valid
+        result = judged(world, college.sign(college.badge(), created=created))
+        assert result.valid is valid
+        assert any("skew_used" in check.evidence for check in result.checks) is valid
 
 
 def test_any_one_good_proof_of_the_issuer_suffices(world: World, college: Issuer) -> None:
@@ -449,6 +451,20 @@ def test_records_inside_records_end_somewhere(world: World, college: Issuer) -> 
     for _ in range(4):
         document = college.sign(college.record([document]))
     assert judged(world, document).verdict == "undecided"
+
+
+def test_a_poison_graph_is_undecided(world: World, college: Issuer) -> None:
+    """SEC-22: blank nodes that cannot be told apart in reasonable time."""
+    nodes = [f"_:n{number}" for number in range(8)]
+    signed = college.sign(college.badge())
+    signed["issuer"]["otherIdentifier"] = []
+    signed["credentialSubject"]["achievement"]["related"] = [
+        {"id": one, "type": ["Related"], "alignment": [{"id": other} for other in nodes if other != one]}
+        for one in nodes
+    ]
+    result = judged(world, signed)
+    assert "NOT_DECIDED" in codes(result)
+    assert not result.valid
 
 
 def test_a_record_may_not_ask_for_more_than_the_budget(world: World, college: Issuer) -> None:
