@@ -157,7 +157,7 @@ def _judged_list(entry: Entry, run: Run, judge_list: JudgeList) -> StatusList | 
 def _body_at(address: str, run: Run) -> bytes:
     if not is_web_address(address):
         raise FetchRefused("Its address is not a web address.")
-    answer = run.get(address, kind="document")
+    answer = run.get(address)
     if answer.status != 200:
         raise FetchRefused(f"The address {shown_address(address)} answered {answer.status}.")
     return answer.body
