@@ -79,7 +79,7 @@ class SessionAgeMiddleware:
         session = request.session
         began = session.get("began")
         seen = session.get("seen", now)
-        idle = STAFF_IDLE if STAFF_ROLES & set(roles) or request.user.is_staff else OTHERS_IDLE  # type: ignore[union-attr]
+        idle = STAFF_IDLE if STAFF_ROLES & set(roles) or request.user.is_staff else OTHERS_IDLE
         if began is not None and (now - seen > idle or now - began > LONGEST):
             logout(request)
             messages.info(request, _("You were signed out because the page was left alone for a while."))

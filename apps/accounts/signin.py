@@ -264,7 +264,7 @@ class SecondFactorMiddleware:
         return self._get_response(request)
 
     def _has_one(self, request: HttpRequest) -> bool:
-        if not request.session.get("second_factor") and is_mfa_enabled(request.user):  # type: ignore[arg-type]
+        if not request.session.get("second_factor") and is_mfa_enabled(request.user):
             request.session["second_factor"] = True
         return bool(request.session.get("second_factor"))
 

@@ -53,7 +53,7 @@ class OfficeSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The home page of the office."""
         gathered = self.home(request) if self.home is not None else {}
-        return super().index(request, {**gathered, **(extra_context or {})})  # type: ignore[no-any-return]
+        return super().index(request, {**gathered, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff roles get in; the operator's own account (superuser) too."""
@@ -77,7 +77,7 @@ class OfficeSite(UnfoldAdminSite):
         if "\x00" in request.GET.get("s", ""):
             raise Http404
         try:
-            return super().search(request, extra_context)  # type: ignore[no-any-return]
+            return super().search(request, extra_context)
         except (InvalidPage, ValueError) as fault:
             raise Http404 from fault
 

@@ -174,7 +174,7 @@ def new_password(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """`/account/password/`: changes the password; every other session of the account ends (SEC-54)."""
-    user = User.objects.get(pk=request.user.pk)
+    user = User.objects.get(pk=request.user.pk or 0)
     form = ChangePasswordForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
         if not signin.AccountAdapter(request).reauthenticate(user, form.cleaned_data["present"]):
@@ -202,7 +202,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """`/account/`: one's sign-in, its safety, and what else has access."""
     context = {
         "roles": [label for value, label in _role_labels() if value in roles_of(request.user)],
-        "has_second_factor": is_mfa_enabled(request.user),  # type: ignore[arg-type]
+        "has_second_factor": is_mfa_enabled(request.user),
     }
     return render(request, "accounts/account.html", context)
 

@@ -5,7 +5,7 @@ import io
 from django.utils.translation import gettext as _
 from PIL import Image, UnidentifiedImageError
 
-from apps.institution.branding import Picture
+from apps.institution.designs import Picture
 
 LARGEST_FILE = 10_000_000
 LARGEST_AREA = 40_000_000  # pixels, known from the header before anything is decoded (SEC-27)

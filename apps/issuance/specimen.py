@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.institution import branding
-from apps.institution.branding import DesignValue
+from apps.institution.designs import DesignValue
 from apps.issuance.rendering_child import RenderingFailed, preview_in_child
 from apps.standards.clr1 import model
 from apps.standards.clr1.write import to_json

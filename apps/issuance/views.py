@@ -39,7 +39,7 @@ def _own_or_in_care(request: HttpRequest, public_id: UUID) -> Record:
     record = showing.issued_records(Record.objects.visible_to(request.user)).filter(public_id=public_id).first()
     if record is None:
         raise Http404
-    return record  # type: ignore[no-any-return]
+    return record
 
 
 def _refused(request: HttpRequest, fault: Exception) -> HttpResponse:

@@ -104,7 +104,7 @@ def assign(content: bytes, *, by: User) -> Outcome:
         if kind == "learner":
             target = learners.get(key)
         else:
-            target = (programs if kind == "program" else cohorts).get(key.casefold())  # type: ignore[attr-defined]
+            target = (programs if kind == "program" else cohorts).get(key.casefold())
         if target is None:
             reasons = {
                 "learner": _("There is no learner with this student number, or several."),

@@ -146,7 +146,7 @@ class DesignForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(CertificateDesign)
-class CertificateDesignAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class CertificateDesignAdmin(ForRoles, ModelAdmin):
     """Designs: the list shows the current versions, the history the earlier ones."""
 
     viewers = OFFICE
@@ -224,7 +224,7 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
                 name="institution_certificatedesign_preview",
             )
         ]
-        return own + super().get_urls()  # type: ignore[no-any-return]
+        return own + super().get_urls()
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -234,7 +234,7 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
         context["preview_url"] = reverse(
             "admin:institution_certificatedesign_preview", args=(obj.pk if obj else "new",)
         )
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[no-any-return]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A made-up record in the design as it stands in the form; nothing is stored."""

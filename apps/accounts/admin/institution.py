@@ -17,7 +17,7 @@ from apps.institution.models import Organization, Policy, SigningKey
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class OrganizationAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):
     """The home institution, its schools and departments, and others."""
 
     viewers = OFFICE
@@ -53,7 +53,7 @@ class OrganizationAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: igno
 
 
 @admin.register(Policy)
-class PolicyAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class PolicyAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):
     """What the institution decided; one page."""
 
     viewers = (Role.ADMIN,)
@@ -72,7 +72,7 @@ class PolicyAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[mis
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one policy: its page instead of a list."""
         if not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+            return super().changelist_view(request, extra_context)
         policy = Policy.current()
         return HttpResponseRedirect(reverse("admin:institution_policy_change", args=(policy.pk,)))
 
@@ -84,7 +84,7 @@ class PolicyAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[mis
 
 
 @admin.register(SigningKey)
-class SigningKeyAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class SigningKeyAdmin(ForRoles, ModelAdmin):
     """The public part of the institution's keys. They are made, rotated and retired on the command line (SEC-61)."""
 
     viewers = (Role.ADMIN,)

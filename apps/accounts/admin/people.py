@@ -54,7 +54,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):
     """Everybody who can sign in. New people are invited, never entered with a password."""
 
     viewers = (Role.ADMIN,)
@@ -125,7 +125,7 @@ class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ForRoles, ModelAdmin):  # type: ignore[misc]
+class InvitationAdmin(ForRoles, ModelAdmin):
     """Who was invited and what became of it. Staff are invited here, learners from the list of learners."""
 
     viewers = (Role.REGISTRAR, Role.ADMIN)

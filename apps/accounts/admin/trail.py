@@ -1,7 +1,7 @@
 """What was done and who was shown what: to look at, to filter, to take along; nobody changes it here."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -26,10 +26,10 @@ def csv_response(name: str, header: Iterable[str], rows: Iterable[Iterable[Any]]
     return response
 
 
-class ReadOnly(ForRoles, ModelAdmin):  # type: ignore[misc]
+class ReadOnly(ForRoles, ModelAdmin):
     """A table that pages show and never change."""
 
-    viewers = OFFICE
+    viewers: ClassVar[tuple[Role, ...]] = OFFICE
     list_per_page = 100
     show_full_result_count = False
     list_filter_submit = True

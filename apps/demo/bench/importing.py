@@ -101,10 +101,10 @@ def write_bundle(folder: Path, learners: int) -> int:
         columns = [column.wire for column in (*COMMON, *FORMS["1.1"][table].columns)]
         columns += _EXTENSIONS.get(table, ())
         with (folder / table.file_name).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns, restval="")
-            writer.writeheader()
+            table_writer = csv.DictWriter(file, columns, restval="")
+            table_writer.writeheader()
             for row in rows:
-                writer.writerow(row)
+                table_writer.writerow(row)
                 count += 1
     return count
 
