@@ -152,6 +152,7 @@ class _Catalogue:
     told: dict[int, dict[str, bool]]
     """Competencies that results of the course speak of; True where a level is told, not a score."""
     achievements: dict[int, Achievement] = field(default_factory=dict)
+    first_section: dict[int, CourseSection] = field(default_factory=dict)
     by_version: dict[int, dict[str, ResultDescription]] = field(default_factory=dict)
 
     @classmethod
@@ -161,6 +162,8 @@ class _Catalogue:
         courses = {each.pk: each for each in Course.objects.filter(source=source).select_related("organization")}
         sections = {each.pk: each for each in CourseSection.objects.filter(source=source).prefetch_related("sessions")}
         catalogue = cls(source, policy, home, courses, sections, {}, {}, {}, {}, {})
+        for section in sections.values():
+            catalogue.first_section.setdefault(section.course_id, section)
         catalogue._load_scales()
         catalogue._load_seen()
         catalogue._load_objectives()
@@ -243,7 +246,7 @@ class _Catalogue:
 
     def needed(self, course: Course) -> list[Described]:
         """The possible results of a course (B4)."""
-        section = next((each for each in self.sections.values() if each.course_id == course.pk), None)
+        section = self.first_section.get(course.pk)
         scale = self.scale_of(section) if section is not None else self._shown_scale()
         best = max((totals_number(points) or Decimal(0) for _letter, points in scale.points), default=Decimal(4))
         found = [
@@ -267,7 +270,7 @@ class _Catalogue:
         used = {each.course_id for each in self.sections.values()}
         items = {str(item.identifier): item for item in self._items()}
         current = {
-            each.course_id: each
+            each.course_id or 0: each
             for each in Achievement.objects.current()
             .filter(course__in=used)
             .prefetch_related("result_descriptions", "alignments")
@@ -539,7 +542,7 @@ def _wanted(catalogue: _Catalogue, learners: Sequence[int]) -> dict[str, _Wanted
     """What the learners' classes amount to, by the key of the assertion."""
     source_ids = dict(Learner.objects.filter(pk__in=learners).values_list("pk", "source_id"))
     enrolled = {
-        (each.learner_id, each.section_id): each
+        (each.learner_id or 0, each.section_id): each
         for each in Enrollment.objects.filter(
             learner__in=learners, source=catalogue.source, role="student", ended_at=None
         ).order_by("pk")

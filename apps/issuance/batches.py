@@ -96,7 +96,8 @@ def _expect_room(count: int) -> None:
 
 def _queue(batch: Batch, ids: Sequence[int], by: Any) -> None:
     """Queues one part: new work, failed or cancelled work again; what is under way elsewhere is only listed."""
-    records = list(Record.objects.filter(pk__in=ids, state__in=[Record.State.APPROVED, *Record.PUBLISHED]))
+    wanted = Record.objects.filter(pk__in=ids, state__in=[Record.State.APPROVED, *Record.PUBLISHED])
+    records = list(wanted.select_related("snapshot").defer("snapshot__content"))
     snapshots = [record.snapshot_id for record in records]
     for format in batch.formats:
         known = {
@@ -104,7 +105,7 @@ def _queue(batch: Batch, ids: Sequence[int], by: Any) -> None:
             for work in SigningWork.objects.filter(snapshot__in=snapshots, format=format).select_related("batch")
         }
         new = [
-            SigningWork(record=record, snapshot_id=record.snapshot_id, format=format, batch=batch, requested_by=by)
+            SigningWork(record=record, snapshot=record.snapshot, format=format, batch=batch, requested_by=by)
             for record in records
             if record.state == Record.State.APPROVED and record.snapshot_id not in known
         ]
@@ -118,7 +119,7 @@ def _queue(batch: Batch, ids: Sequence[int], by: Any) -> None:
         under_way = {
             record.pk: work.batch
             for record in records
-            if (work := known.get(record.snapshot_id)) is not None
+            if (work := known.get(record.snapshot_id or 0)) is not None
             and (work.state in {SigningWork.State.DONE, SigningWork.State.QUEUED, SigningWork.State.LEASED})
         }
         BatchItem.objects.bulk_create(

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -72,7 +72,7 @@ def draft_for(learner: Learner, *, by: Any, term: AcademicSession | None = None,
 
 
 def draft_many(
-    learners: Iterable[int] | Any,
+    learners: Iterable[int] | QuerySet[Learner],
     *,
     by: Any,
     term: AcademicSession | None = None,
@@ -84,7 +84,7 @@ def draft_many(
 
     A learner with nothing to show gets no draft unless `empty_too`. `progress` is told how many learners are through.
     """
-    if hasattr(learners, "values_list"):
+    if isinstance(learners, QuerySet):
         learners = learners.order_by("pk").values_list("pk", flat=True).iterator()
     outcome = Outcome()
     through = 0
@@ -378,9 +378,9 @@ def preview_payload(record: Record) -> dict[str, Any]:
     return previewed
 
 
-def trial_envelope(record: Record) -> write.Envelope:
+def trial_envelope(record: Record, material: record_content.Material | None = None) -> write.Envelope:
     """The envelope that a record would get now; a stand-in for the key while there is none."""
-    material = record_content.empty_material()
+    material = material or record_content.empty_material()
     key = keys.active_key(material.home)
     owner = profiles.profile_address(material.home, material.base)
     stand_in = write.cryptographic_key(id=f"{owner}#key", owner=owner, public_key_pem="-----BEGIN PUBLIC KEY-----")

@@ -78,7 +78,7 @@ def _submit(
     if wrong := drafting.problems(draft, material):
         raise StepRefused(" ".join(wrong))
     frozen = write.snapshot_bytes(material.clr_of(draft))
-    trial = orjson.loads(write.build_payload(frozen, drafting.trial_envelope(record)))
+    trial = orjson.loads(write.build_payload(frozen, drafting.trial_envelope(record, material)))
     if faults := read.failures(drafting.findings(trial)):
         first = faults[0]
         raise StepRefused(
@@ -126,7 +126,7 @@ def approve(record: Record, *, by: Any, version: int, comment: str = "") -> Appr
     """Approves exactly the snapshot that is in review; by a second person where policy says so (REL-26)."""
     _expect(record, Record.State.IN_REVIEW, version)
     _may_approve(by)
-    snapshot = Snapshot.objects.get(pk=record.snapshot_id)
+    snapshot = Snapshot.objects.get(pk=record.snapshot_id or 0)
     if snapshot.content is None or hashlib.sha256(bytes(snapshot.content)).hexdigest() != snapshot.digest:
         raise StepRefused(_("What was sent to review is damaged; return the record and send it again."))
     second_person = Policy.current().second_person_approves

@@ -39,9 +39,10 @@ def record_issued(entry: OutboxEntry) -> EmailMultiAlternatives | None:
 
 
 def _invitation_for(learner: Learner, entry: OutboxEntry) -> Invitation:
-    known = Invitation.objects.filter(public_id=entry.arguments.get("invitation"), withdrawn_at=None).first()
-    if known is not None:
-        return known
+    if made := entry.arguments.get("invitation"):
+        known = Invitation.objects.filter(public_id=made, withdrawn_at=None).first()
+        if known is not None:
+            return known
     invitation = inviting.invite(learner.email, subject_id=learner.public_id, tells=False)
     entry.arguments = {**entry.arguments, "invitation": str(invitation.public_id)}
     OutboxEntry.objects.filter(pk=entry.pk).update(arguments=entry.arguments)
