@@ -11,6 +11,19 @@ from django.conf import settings
 from django.db import connection
 
 
+_TAKE = """
+    SELECT CASE
+        WHEN EXISTS (
+            SELECT 1 FROM pg_locks
+            WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND objsubid = 1
+                AND (classid::bigint << 32 | objid::bigint) = %s
+        ) THEN false
+        ELSE pg_try_advisory_lock(%s)
+    END
+"""
+"""PostgreSQL gives a session a lock that it has already a second time; an import within an import is refused too."""
+
+
 class Busy(Exception):
     """Another import of this source is running."""
 
@@ -22,7 +35,7 @@ def one_import_of(source: str) -> Iterator[None]:
     if connection.vendor == "postgresql":
         key = int.from_bytes(digest[:8], "big", signed=True)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+            cursor.execute(_TAKE, [key, key])
             if not cursor.fetchone()[0]:
                 raise Busy
         try:
