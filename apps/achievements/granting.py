@@ -332,3 +332,15 @@ def undo(stored: Award, *, by: Any) -> int:
         stored.save(update_fields=["undone_at", "undone_by"])
         audit.record("award.undone", stored, by, assertions=gone)
     return gone
+
+
+def withdraw(assertion: Assertion, *, by: Any) -> bool:
+    """Withdraws one earned achievement; drafts that hold it become stale, issued records stay as they are."""
+    with transaction.atomic():
+        now = timezone.now()
+        changed = Assertion.objects.filter(pk=assertion.pk, withdrawn_at=None).update(
+            withdrawn_at=now, changed_at=now, version=F("version") + 1
+        )
+        if changed:
+            audit.record("assertion.withdrawn", assertion, by)
+    return bool(changed)

@@ -1,5 +1,5 @@
-"""What can be earned, in the office: competency frameworks with their items."""
+"""The office's pages on frameworks, on what can be earned, on what was earned, and on awards to many."""
 
-from apps.achievements.admin import frameworks
+from apps.achievements.admin import achievements, assertions, awards, frameworks
 
-__all__ = ["frameworks"]
+__all__ = ["achievements", "assertions", "awards", "frameworks"]

@@ -1,5 +1,6 @@
 """Learners and what they are sorted by: programs, cohorts, sessions, courses, advisors in charge."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
@@ -138,6 +139,15 @@ class LearnerAdmin(SimpleHistoryAdmin, FromSourceAdmin):
         (_("Where this came from"), {"fields": (*SOURCE_FIELDS, "shown_organizations", "shown_user")}),
     )
     readonly_fields = ("shown_organizations", "shown_user")
+    gather: "Callable[[HttpRequest, Learner], dict[str, Any]] | None" = None
+    """What rooms above show on a learner's page; they set this and `change_form_outer_before_template`."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With what the rooms above know of the learner."""
+        learner = context.get("original")
+        if self.gather is not None and isinstance(learner, Learner):
+            context.update(self.gather(request, learner))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Learner]:
         """The learners this person may see (SEC-50, SEC-51)."""

@@ -1,0 +1,426 @@
+"""The catalogue in the office: achievements with possible results, rubric levels, alignments and associations.
+
+An achievement that a record names is never edited in place: saving makes its next version, and says so.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from apps.accounts.permissions import Role
+from apps.accounts.site import ForRoles
+from apps.achievements import versions
+from apps.achievements.models import (
+    Achievement,
+    AchievementAssociation,
+    Alignment,
+    Assertion,
+    Result,
+    ResultDescription,
+    RubricCriterionLevel,
+)
+from apps.institution.models import Organization
+
+HONOURS = "ext:Honours"
+
+
+class LinesField(forms.CharField):
+    """A list of texts, one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        """As lines."""
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Without empty lines and blanks around."""
+        return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compares the lists."""
+        return list(initial or []) != [line.strip() for line in str(data or "").splitlines() if line.strip()]
+
+
+def _with_own(choices: Any, now: str) -> list[tuple[str, Any]]:
+    """The standard's values, and one of the institution's own where it stands already."""
+    found = list(choices)
+    return found if not now or now in dict(found) else [*found, (now, now)]
+
+
+class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One achievement."""
+
+    tags = LinesField(label=_("tags"), help_text=_("One a line."))
+
+    class Meta:
+        model = Achievement
+        fields = (
+            "name",
+            "human_code",
+            "achievement_type",
+            "issuer",
+            "description",
+            "criteria_narrative",
+            "criteria_url",
+            "credits_available",
+            "level",
+            "field_of_study",
+            "specialization",
+            "image",
+            "tags",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "achievement_type" in self.fields:
+            choices = _with_own(Achievement.Type.choices, self.instance.achievement_type)
+            self.fields["achievement_type"] = forms.ChoiceField(
+                label=_("type"), choices=choices, widget=UnfoldAdminSelectWidget()
+            )
+        if "issuer" in self.fields and self.instance.pk is None:
+            self.initial.setdefault(
+                "issuer", Organization.objects.filter(is_home=True).values_list("pk", flat=True).first()
+            )
+
+
+class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One possible result with its rubric levels, a line each."""
+
+    allowed_values = LinesField(label=_("allowed values"), help_text=_("One a line, from worst to best."))
+    levels = LinesField(
+        label=_("rubric levels"),
+        help_text=_("One a line, from low to high: name | points | what it means."),
+    )
+
+    class Meta:
+        model = ResultDescription
+        fields = ("name", "result_type", "allowed_values", "value_min", "value_max", "required_value", "position")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = _with_own([*ResultDescription.Type.choices, (HONOURS, _("honours"))], self.instance.result_type)
+        self.fields["result_type"] = forms.ChoiceField(
+            label=_("type"), choices=choices, widget=UnfoldAdminSelectWidget()
+        )
+        if self.instance.pk:
+            self.initial["levels"] = [_line_of(level) for level in self.instance.rubric_criterion_levels.all()]
+
+    def clean_levels(self) -> list[str]:
+        """Each level has a name of its own; one that somebody achieved stays."""
+        lines: list[str] = self.cleaned_data["levels"]
+        names = [_parts(line)[0] for line in lines]
+        if "" in names or any(len(name) > 255 for name in names):
+            raise forms.ValidationError(_("Each line begins with the name of the level, of at most 255 letters."))
+        if len(set(names)) != len(names):
+            raise forms.ValidationError(_("Two levels have the same name."))
+        if self.instance.pk:
+            going = self.instance.rubric_criterion_levels.exclude(name__in=names)
+            held = Result.objects.filter(achieved_level__in=going).select_related("achieved_level").first()
+            if held is not None:
+                sentence = _t("Somebody achieved the level “%(name)s”; it stays.")
+                raise forms.ValidationError(sentence % {"name": held.achieved_level})
+        return lines
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    name, _bar, rest = line.partition("|")
+    points, _bar, description = rest.partition("|")
+    return name.strip(), points.strip()[:64], description.strip()
+
+
+def _line_of(level: RubricCriterionLevel) -> str:
+    return " | ".join([level.name, level.points, level.description]).rstrip(" |")
+
+
+def set_levels(description: ResultDescription, lines: list[str]) -> None:
+    """Makes the rubric levels what the lines say, keeping those of the same name."""
+    known = {level.name: level for level in description.rubric_criterion_levels.all()}
+    for position, line in enumerate(lines):
+        name, points, words = _parts(line)
+        level = known.pop(name, None) or RubricCriterionLevel(result_description=description, name=name, level=name)
+        level.points, level.description, level.position = points, words, position
+        level.save()
+    for gone in known.values():
+        gone.delete()
+
+
+class WithAchievement:
+    """For inlines: may what the achievement's page may."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With the achievement."""
+        return True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With the achievement."""
+        return admin.site._registry[Achievement].has_change_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With the achievement."""
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """With the achievement."""
+        return self.has_change_permission(request, obj)
+
+
+class ResultDescriptionInline(WithAchievement, StackedInline):
+    """Results that are possible."""
+
+    model = ResultDescription
+    form = ResultDescriptionForm
+    extra = 0
+    show_change_link = False
+    fields = (
+        ("name", "result_type", "position"),
+        ("value_min", "value_max", "required_value"),
+        "allowed_values",
+        "levels",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ResultDescription]:
+        """With their levels."""
+        found: QuerySet[ResultDescription] = super().get_queryset(request)
+        return found.prefetch_related("rubric_criterion_levels")
+
+
+class AlignmentInline(WithAchievement, TabularInline):
+    """What it is aligned to; nodes of stored frameworks are found by search, others are typed."""
+
+    model = Alignment
+    extra = 0
+    fields = ("target_code", "target_name", "target_framework", "target_url")
+    verbose_name_plural = _("alignments (those of stored frameworks: button “Find competencies” above)")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The framework's name is one line."""
+        if db_field.name == "target_framework":
+            kwargs["widget"] = UnfoldAdminTextareaWidget(attrs={"rows": 1})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+class AssociationInline(WithAchievement, TabularInline):
+    """How it stands to other achievements."""
+
+    model = AchievementAssociation
+    fk_name = "achievement"
+    extra = 0
+    autocomplete_fields = ("target",)
+    fields = ("association_type", "target")
+
+
+class TypeFilter(admin.SimpleListFilter):
+    """The types that are in use."""
+
+    title = _("type")
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """In the standard's order, own ones last."""
+        used = set(Achievement.objects.order_by().values_list("achievement_type", flat=True).distinct())
+        known = [(value, label) for value, label in Achievement.Type.choices if value in used]
+        return [*known, *((value, value) for value in sorted(used - set(Achievement.Type.values)))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The chosen type."""
+        return queryset.filter(achievement_type=self.value()) if self.value() else queryset
+
+
+class VersionFilter(admin.SimpleListFilter):
+    """The newest version of each, unless earlier ones are asked for."""
+
+    title = _("versions")
+    parameter_name = "versions"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Beside the newest."""
+        return [("all", _("earlier ones too"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The newest, or all."""
+        return queryset if self.value() else queryset.filter(replaced_by__isnull=True)
+
+
+def _counted(rows: QuerySet[Any], by: str) -> Coalesce:
+    counts = rows.filter(**{by: OuterRef("pk")}).order_by().values(by).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
+
+
+@admin.register(Achievement)
+class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
+    """What can be earned."""
+
+    editors = (Role.REGISTRAR,)
+    form = AchievementForm
+    list_display = ("shown_name", "shown_type", "issuer", "aligned_count", "earned_count", "version")
+    list_filter = (TypeFilter, ("issuer", AutocompleteSelectFilter), VersionFilter)
+    list_filter_submit = True
+    list_select_related = ("issuer",)
+    list_per_page = 50
+    show_full_result_count = False
+    search_fields = ("name", "human_code", "field_of_study")
+    search_help_text = _("Name, code or field of study")
+    ordering = ("name", "pk")
+    autocomplete_fields = ("issuer",)
+    actions_detail = ("find_competencies", "award_to_many")
+    inlines = (ResultDescriptionInline, AlignmentInline, AssociationInline)
+    fieldsets = (
+        (None, {"fields": (("name", "human_code"), ("achievement_type", "issuer"), "description")}),
+        (
+            _("What it takes, what it gives"),
+            {"fields": ("criteria_narrative", "criteria_url", ("credits_available", "level"))},
+        ),
+        (_("More"), {"fields": (("field_of_study", "specialization"), "image", "tags"), "classes": ("collapse",)}),
+        (_("Where this came from"), {"fields": ("course", "competency", "version", "replaced_by", "retired_at")}),
+    )
+    readonly_fields = ("course", "competency", "version", "replaced_by", "retired_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Achievement]:
+        """With how much each is aligned and earned, in one query."""
+        achievements: QuerySet[Achievement] = super().get_queryset(request)
+        return achievements.annotate(
+            aligned=_counted(Alignment.objects.all(), "achievement"),
+            earned=_counted(Assertion.objects.standing(), "achievement"),
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Achievement], search_term: str
+    ) -> tuple[QuerySet[Achievement], bool]:
+        """Where one is chosen for something new, only what can still be earned is offered."""
+        found, distinct = super().get_search_results(request, queryset, search_term)
+        if request.path.endswith("/autocomplete/"):
+            found = found.filter(replaced_by__isnull=True, retired_at__isnull=True)
+        return found, distinct
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A version that has a newer one is only looked at."""
+        if isinstance(obj, Achievement) and obj.replaced_by_id is not None:
+            return False
+        return super().has_change_permission(request, obj)
+
+    @display(description=_("achievement"), ordering="name", header=True)
+    def shown_name(self, achievement: Achievement) -> list[str]:
+        """Name and code."""
+        return [achievement.name, achievement.human_code]
+
+    @display(description=_("type"), ordering="achievement_type")
+    def shown_type(self, achievement: Achievement) -> Any:
+        """The type in words."""
+        return dict(Achievement.Type.choices).get(achievement.achievement_type, achievement.achievement_type)
+
+    @display(description=_("aligned to"), ordering="aligned")
+    def aligned_count(self, achievement: Any) -> int:
+        """How many competencies."""
+        return int(achievement.aligned)
+
+    @display(description=_("earned by"), ordering="earned")
+    def earned_count(self, achievement: Any) -> int:
+        """How many learners' assertions stand."""
+        return int(achievement.earned)
+
+    @action(description=_("Find competencies"), url_path="find-competencies", permissions=["change"])
+    def find_competencies(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Leads to the search over all frameworks."""
+        return HttpResponseRedirect(reverse("admin:framework_align_achievement", args=[int(object_id)]))
+
+    @action(description=_("Award to many"), url_path="award-to-many", permissions=["change"])
+    def award_to_many(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Leads to the award of this achievement."""
+        return HttpResponseRedirect(f"{reverse('admin:achievements_award_add')}?achievement={int(object_id)}")
+
+    # --- saving: in place, or as the next version ----------------------------------------------------
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Says beforehand that saving will make a new version."""
+        achievement = context.get("original")
+        if (
+            request.method == "GET"
+            and isinstance(achievement, Achievement)
+            and self.has_change_permission(request, achievement)
+            and not versions.may_be_edited(achievement)
+        ):
+            sentence = _t(
+                "Records name this version, so it does not change any more. Saving makes version %(next)d for whatever"
+                " is awarded from then on; records and what was awarded keep version %(now)d."
+            )
+            messages.info(request, sentence % {"next": achievement.version + 1, "now": achievement.version})
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Achievement, form: Any, change: bool) -> None:
+        """Saves in place where no record names it; else makes the next version with what was changed."""
+        form.fresh = None
+        stored = Achievement.objects.select_for_update().get(pk=obj.pk) if change else None
+        if stored is not None and not versions.may_be_edited(stored):
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            if "issuer" in changed:
+                changed["issuer_id"] = changed.pop("issuer").pk
+            form.fresh = versions.new_version(stored, by=request.user, **changed)
+            return
+        super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Saves the parts; those of a new version are put on its copies."""
+        fresh: Achievement | None = getattr(form, "fresh", None)
+        if fresh is None:
+            formset.save()
+        else:
+            _save_on_copies(form.instance, fresh, formset)
+        for part in formset.forms:
+            lines = getattr(part, "cleaned_data", {}).get("levels")
+            if lines is not None and part.instance.pk and part.has_changed() and not part.cleaned_data.get("DELETE"):
+                set_levels(part.instance, lines)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Likewise, and leaves word of the new version for the answer."""
+        super().save_related(request, form, formsets, change)
+        request.fresh_achievement = getattr(form, "fresh", None)  # type: ignore[attr-defined]
+
+    def response_change(self, request: HttpRequest, obj: Achievement) -> HttpResponse:
+        """Goes on with the new version where one was made."""
+        fresh: Achievement | None = getattr(request, "fresh_achievement", None)
+        if fresh is None:
+            return super().response_change(request, obj)
+        sentence = _t(
+            "%(name)s was saved as version %(version)d. Records and what was awarded before keep the earlier version."
+        )
+        messages.success(request, sentence % {"name": fresh.name, "version": fresh.version})
+        return HttpResponseRedirect(reverse("admin:achievements_achievement_change", args=[fresh.pk]))
+
+
+def _save_on_copies(old: Achievement, fresh: Achievement, formset: Any) -> None:
+    """Applies the changes of a formset about an achievement's parts to the same parts of its new version."""
+    model = formset.model
+    then = model._default_manager.filter(achievement=old).values_list("pk", flat=True)
+    now = model._default_manager.filter(achievement=fresh)
+    copies = dict(zip(then, now, strict=True))  # versions.copy_parts copies in the order of the model
+    gone = {part.instance.pk for part in formset.deleted_forms}
+    formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []  # nothing of the old one changed
+    for part in formset.forms:
+        if part.instance.pk is None:
+            if part.has_changed() and part not in formset.deleted_forms:
+                part.instance.achievement = fresh
+                part.instance.save()
+            continue
+        copy = copies[part.instance.pk]
+        if part.instance.pk in gone:
+            copy.delete()
+        elif part.has_changed():
+            for name in part.changed_data:
+                if name != "levels" and hasattr(copy, name):
+                    setattr(copy, name, part.cleaned_data[name])
+            copy.save()
+        part.instance = copy
