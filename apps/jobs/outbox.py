@@ -18,11 +18,14 @@ from django.utils import timezone
 
 from apps.jobs.models import OutboxEntry
 from apps.jobs.running import DISPATCHERS
+from apps.network import health
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 8
+LONGEST_WAIT = timedelta(minutes=5)
+"""How long a due notice may lie untried before the portal says that it is not ready (REL-29)."""
 
 Compose = Callable[[OutboxEntry], EmailMultiAlternatives | None]
 SENDERS: dict[str, Compose] = {}
@@ -111,6 +114,20 @@ def send_one(entry: OutboxEntry) -> bool:
         return False
     mine.update(sent_at=timezone.now(), error="", lease_until=None)
     return mail is not None
+
+
+def is_being_emptied() -> bool:
+    """Whether no due notice has lain untried for five minutes (REL-29).
+
+    A broker that is away explains the waiting; it has a check of its own, by which the portal is degraded, not down.
+    """
+    since = timezone.now() - LONGEST_WAIT
+    if not OutboxEntry.objects.filter(sent_at=None, failed_at=None, attempt=0, due_at__lt=since).exists():
+        return True
+    try:
+        return not health.broker_answers()
+    except Exception:  # noqa: BLE001  any transport's own error
+        return True
 
 
 def _due() -> None:
