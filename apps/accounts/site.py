@@ -9,15 +9,16 @@ Rooms register their models on `django.contrib.admin.site`, which is an `OfficeS
 """
 
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any, ClassVar
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import logout
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.paginator import InvalidPage
-from django.db import models
+from django.db import DataError, models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -32,6 +33,7 @@ from apps.accounts.permissions import STAFF_ROLES, Role, has_role
 from apps.accounts.signin import require_confirmation
 from apps.institution import colours
 from apps.institution.branding import current_brand
+from apps.network.numbers import whole
 
 OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
 """Roles that see what the office works with."""
@@ -39,6 +41,18 @@ OFFICE = (Role.REGISTRAR, Role.APPROVER, Role.ADMIN)
 
 SECRETS = frozenset({"password", "private_encrypted", "token_digest", "session_key", "session_data"})
 """Columns that nobody guesses at through filters."""
+PATTERNS = frozenset({"regex", "iregex"})
+"""Look-ups whose value is a program: it may be broken, or run for ever (I5)."""
+
+
+KEYS = frozenset({"pk", "object_id", "version_id", "content_type_id"})
+"""Parts of addresses that are keys of rows, which are whole numbers."""
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Whether a text of the query or the form holds a NUL, which PostgreSQL keeps nowhere (SEC-32)."""
+    sent = [request.GET, request.POST] if request.method == "POST" else [request.GET]
+    return any("\x00" in text for values in sent for name, texts in values.lists() for text in (name, *texts))
 
 
 class OfficeSite(UnfoldAdminSite):
@@ -60,6 +74,21 @@ class OfficeSite(UnfoldAdminSite):
         user = request.user
         return bool(user.is_active and (getattr(user, "is_superuser", False) or has_role(user, *STAFF_ROLES)))
 
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Every page of the office: what no page could look up is refused before the page is asked (SEC-34, SEC-60)."""
+
+        def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if any(whole(kwargs[name]) is None for name in KEYS & set(kwargs)):
+                raise Http404
+            if _has_nul(request):
+                raise BadRequest(_("A text in this request holds a NUL character. Nothing was changed."))
+            try:
+                return view(request, *args, **kwargs)
+            except (OverflowError, DataError) as fault:
+                raise BadRequest(_("A number in this request is larger than can be. Nothing was changed.")) from fault
+
+        return super().admin_view(update_wrapper(looked_at, view), cacheable)
+
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one sign-in form, at `/`; whoever is signed in but not of the office goes home."""
@@ -74,8 +103,6 @@ class OfficeSite(UnfoldAdminSite):
         """The search over everything, or, with `s`, the theme's over the menu; a page that does not exist is 404."""
         if self.find is not None and "s" not in request.GET:
             return self.find(request)
-        if "\x00" in request.GET.get("s", ""):
-            raise Http404
         try:
             return super().search(request, extra_context)
         except (InvalidPage, ValueError) as fault:
@@ -134,8 +161,9 @@ class ForRoles:
         return self._is(request, self.deleters)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Filters in the address never reach into secrets, of the model's own neither (SEC-51)."""
-        if SECRETS & set(lookup.split("__")):
+        """Filters in the address never reach into secrets, of the model's own neither (SEC-51), nor hold patterns."""
+        parts = set(lookup.split("__"))
+        if SECRETS & parts or PATTERNS & parts:
             return False
         return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]
 

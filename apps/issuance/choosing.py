@@ -16,6 +16,7 @@ from apps.issuance.models import Draft, Record
 from apps.jobs import running
 from apps.jobs.models import Job
 from apps.learners.models import AcademicSession, Cohort, Learner, Program
+from apps.network.numbers import whole
 
 CHUNK = 100
 """Records of one step between two looks at whether the job should stop."""
@@ -34,8 +35,8 @@ class Choice:
         """From a form's or a job's values: primary keys as text or number."""
 
         def one(model: Any, name: str) -> Any:
-            value = str(arguments.get(name) or "")
-            return model.objects.filter(pk=int(value)).first() if value.isdigit() else None
+            number = whole(arguments.get(name))
+            return None if number is None else model.objects.filter(pk=number).first()
 
         return cls(one(Cohort, "cohort"), one(Program, "program"), one(AcademicSession, "term"))
 

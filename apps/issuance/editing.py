@@ -121,7 +121,9 @@ def edit_item(record: Record, item_id: int, *, by: Any, version: int, changes: M
 def restore(record: Record, item_id: int, field: str, *, by: Any, version: int) -> None:
     """Takes one hand edit back: the source's value stands again."""
     with editing(record, by=by, version=version) as draft:
-        item = draft.items.get(pk=item_id)
+        item = draft.items.filter(pk=item_id).first()
+        if item is None:
+            raise EditRefused("item", _("This item is not in the draft any more. Nothing was changed."))
         if item.edits.pop(field, None) is not None:
             item.save(update_fields=["edits"])
 

@@ -18,6 +18,7 @@ from apps.accounts.permissions import Role
 from apps.accounts.site import ForRoles
 from apps.jobs import running
 from apps.jobs.models import Job
+from apps.network.numbers import whole
 
 STATE_LABELS = {
     Job.State.QUEUED: "default",
@@ -97,7 +98,8 @@ class JobAdmin(ForRoles, ModelAdmin):
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[pk]))
 
     def _find(self, request: HttpRequest, pk: Any) -> Job:
-        job = Job.objects.filter(pk=pk).select_related("created_by").first() if str(pk).isdigit() else None
+        number = whole(pk)
+        job = None if number is None else Job.objects.filter(pk=number).select_related("created_by").first()
         if job is None or not self.has_view_permission(request, job):
             raise Http404
         return job

@@ -26,6 +26,7 @@ from apps.issuance import batches, choosing
 from apps.issuance.models import Batch, Record
 from apps.jobs.running import new_nonce
 from apps.learners.models import AcademicSession, Cohort, Program
+from apps.network.numbers import whole
 
 STATE_LABELS = {Batch.State.RUNNING: "info", Batch.State.PAUSED: "warning", Batch.State.CANCELLED: "default"}
 PAGE_SIZE = 50
@@ -158,7 +159,8 @@ class BatchAdmin(ForRoles, ModelAdmin):
         return HttpResponseRedirect(reverse("admin:issuance_batch_change", args=[pk]))
 
     def _find(self, request: HttpRequest, pk: Any) -> Batch:
-        batch = Batch.objects.filter(pk=pk).select_related("created_by").first() if str(pk).isdigit() else None
+        number = whole(pk)
+        batch = None if number is None else Batch.objects.filter(pk=number).select_related("created_by").first()
         if batch is None or not self.has_view_permission(request, batch):
             raise Http404
         return batch

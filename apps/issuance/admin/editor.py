@@ -24,6 +24,7 @@ from apps.issuance import batches, documents, drafting, editing, evidence, previ
 from apps.issuance.admin.forms import BeginForm, DraftForm, EvidenceForm, ItemForm, ReasonForm
 from apps.issuance.models import Record
 from apps.learners.models import Learner
+from apps.network.numbers import whole, wholes
 
 View = Callable[..., HttpResponse]
 WORKSPACE = "admin/issuance/record/workspace.html"
@@ -49,10 +50,9 @@ def addresses(model_admin: Any) -> list[tuple[str, View, str]]:
 
 def find(request: HttpRequest, pk: Any) -> Record:
     """The record, if this user may see it; else as if there were none."""
-    try:
-        number = int(pk)
-    except (TypeError, ValueError):
-        raise Http404 from None
+    number = whole(pk)
+    if number is None:
+        raise Http404
     visible = Record.objects.visible_to(request.user).with_staleness()
     return get_object_or_404(visible.select_related("learner", "draft", "snapshot"), pk=number)
 
@@ -67,8 +67,8 @@ def begin(model_admin: Any, request: HttpRequest) -> HttpResponse:
     if not has_role(request.user, Role.REGISTRAR):
         raise PermissionDenied
     learners = Learner.objects.visible_to(request.user).filter(merged_into=None)
-    asked = request.POST.get("learner") or request.GET.get("learner", "")
-    learner = learners.filter(pk=int(asked)).first() if asked.isdigit() else None
+    asked = whole(request.POST.get("learner") or request.GET.get("learner"))
+    learner = None if asked is None else learners.filter(pk=asked).first()
     query = request.GET.get("q", "").strip()[:200]
     form = BeginForm(request.POST or None, initial={"learner": learner})
     if request.method == "POST" and learner is not None and form.is_valid():
@@ -163,7 +163,8 @@ def edit(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     else:
         record = find(request, pk)
     if not getattr(request, "htmx", False) and conflict is None and form is None:
-        query = f"?item={request.POST['item']}" if request.POST.get("item") else ""
+        item = whole(request.POST.get("item"))
+        query = "" if item is None else f"?item={item}"
         return HttpResponseRedirect(reverse("admin:issuance_record_change", args=[pk]) + query)
     return workspace(model_admin, request, record, form=form, conflict=conflict, status=409 if conflict else 200)
 
@@ -172,15 +173,15 @@ def _apply(request: HttpRequest, record: Record) -> Any:
     """Does what the form asks; gives the form back when it has faults."""
     post = request.POST
     how: dict[str, Any] = {"by": request.user, "version": _version(request)}
-    item = int(post["item"]) if post.get("item", "").isdigit() else 0
-    chosen = [int(one) for one in post.getlist("items") if one.isdigit()] or ([item] if item else [])
+    item = whole(post.get("item")) or 0
+    chosen = wholes(post.getlist("items")) or ([item] if item else [])
     match post.get("action", ""):
         case "include":
             editing.include(record, chosen, True, **how)
         case "leave-out":
             editing.include(record, chosen, False, **how)
         case "order":
-            editing.reorder(record, [int(one) for one in post.getlist("order") if one.isdigit()], **how)
+            editing.reorder(record, wholes(post.getlist("order")), **how)
         case "up" | "down" as direction:
             editing.reorder(record, previewing.moved(record, item, direction), **how)
         case "restore":
@@ -201,7 +202,8 @@ def _apply(request: HttpRequest, record: Record) -> Any:
                 return evidence_form
             evidence.attach(record, item, evidence_form.cleaned_data, **how)
         case "drop-evidence":
-            evidence.drop(record, item, int(post.get("place", "-1")), **how)
+            place = whole(post.get("place"))
+            evidence.drop(record, item, -1 if place is None else place, **how)
         case "record":
             draft_form = DraftForm.of(record, post)
             if not draft_form.is_valid():
@@ -213,16 +215,19 @@ def _apply(request: HttpRequest, record: Record) -> Any:
 
 
 def _version(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    version = whole(request.POST.get("version"))
+    return -1 if version is None else version
 
 
 def _what_was_meant(request: HttpRequest, record: Record) -> list[dict[str, Any]]:
     """Field by field: what stands now, and what this edit would have made of it."""
-    item = request.POST.get("item", "")
-    if request.POST.get("action") != "item" or not item.isdigit():
+    item = whole(request.POST.get("item"))
+    if request.POST.get("action") != "item" or item is None:
         return [{"field": _("The record"), "before": _("changed by somebody else"), "after": _("your last step")}]
-    form = ItemForm.of(previewing.item(record, int(item)), request.POST)
+    try:
+        form = ItemForm.of(previewing.item(record, item), request.POST)
+    except editing.EditRefused as refusal:
+        return [{"field": _("This item"), "before": str(refusal), "after": _("your last step")}]
     form.is_valid()
     return form.against_now() or [
         {"field": _("This item"), "before": _("the same as you entered"), "after": _("nothing is lost")}
@@ -297,9 +302,7 @@ def revoke_many(model_admin: Any, request: HttpRequest) -> HttpResponse:
     """Revokes the records that were named in the dialog, each for the same reason."""
     if not has_role(request.user, Role.REGISTRAR, Role.APPROVER):
         raise PermissionDenied
-    chosen = Record.objects.visible_to(request.user).filter(
-        pk__in=[one for one in request.POST.getlist("records") if one.isdigit()]
-    )
+    chosen = Record.objects.visible_to(request.user).filter(pk__in=wholes(request.POST.getlist("records")))
     form = ReasonForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("A reason is needed: it is shown to whoever checks the record."))

@@ -25,6 +25,7 @@ from apps.learners.importing import jobs
 from apps.learners.importing.kinds import KINDS
 from apps.learners.models import ImportRun
 from apps.network.limits import IMPORT_BODY
+from apps.network.numbers import whole
 from apps.network.spreadsheets import csv_lines
 
 STATE_LABELS = {
@@ -172,7 +173,8 @@ class ImportRunAdmin(ForRoles, ModelAdmin):
         return response
 
     def _find(self, request: HttpRequest, pk: Any) -> ImportRun:
-        found = ImportRun.objects.filter(pk=pk) if str(pk).isdigit() else ImportRun.objects.none()
+        number = whole(pk)
+        found = ImportRun.objects.none() if number is None else ImportRun.objects.filter(pk=number)
         run = found.select_related("created_by", "undone_by", "job").first()
         if run is None or not self.has_view_permission(request, run):
             raise Http404
