@@ -33,6 +33,8 @@ def committed_db(
     """
     with django_db_blocker.unblock():
         settings = connection.settings_dict
+        if settings["NAME"] != connection.creation._get_test_db_name():  # no other test of this run asks for one
+            connection.creation.create_test_db(verbosity=0, autoclobber=True)
         template = settings["NAME"]
         connections.close_all()
         if connection.vendor == "sqlite":
