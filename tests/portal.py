@@ -56,6 +56,14 @@ def own_database(folder: Path) -> Iterator[dict[str, str]]:
             server_connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
 
 
+def own_broker() -> dict[str, str]:
+    """Settings that name a database of the run's Redis, if it has one, so that no worker takes another's messages."""
+    server = os.environ.get("REDIS_URL", "")
+    if not server:
+        return {}
+    return {"REDIS_URL": f"{server.rpartition('/')[0]}/{1 + uuid.uuid4().int % 15}"}
+
+
 @contextmanager
 def running(*, demo: bool = True, worker: bool = True, **settings: str) -> Iterator[Portal]:
     """Sets a portal up and serves it on a free port of 127.0.0.1 until the block ends."""
@@ -67,6 +75,7 @@ def running(*, demo: bool = True, worker: bool = True, **settings: str) -> Itera
             "PORT": str(port),
             "CLRPORTAL_LOG_LEVEL": "WARNING",
             **database,
+            **own_broker(),
             **settings,
         }
         portal = Portal(f"http://127.0.0.1:{port}", environment, Path(name))

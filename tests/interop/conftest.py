@@ -16,10 +16,18 @@ import pytest
 
 from apps.standards.jsonld import contexts
 
-NODE = Path(__file__).parent / "node"
+HERE = Path(__file__).parent
+NODE = HERE / "node"
 
 Jobs = list[dict[str, Any]]
 RunNode = Callable[[Jobs], list[dict[str, Any]]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Documents and signatures are the same whatever the database, so these tests run once."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from apps.jobs.models import Job
 from tests.jobs.kinds import COUNT
 from tests.portal import ROOT
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("worker")]
 PATIENCE = 90
 """Seconds after which a wait is given up; no test is judged by how long it took."""
 
@@ -84,7 +84,7 @@ def lose_all_messages() -> None:
         redis.Redis.from_url(settings.REDIS_URL).delete("work", "sign", "render", "mail", "unacked", "unacked_index")
         return
     for message in (settings.BROKER_DIR / "queue").iterdir():
-        message.unlink()
+        message.unlink(missing_ok=True)
 
 
 @pytest.fixture

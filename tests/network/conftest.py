@@ -19,6 +19,13 @@ from apps.network.fetching import Budget, GuardedFetcher
 from tests.network.scripted_host import HOST, PUBLIC, ScriptedHost
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What here asks no database says the same on each, so it runs once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("django_db") is None:
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Key and certificate for `HOST` in one PEM file, signed by itself."""
