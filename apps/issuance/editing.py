@@ -19,6 +19,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from apps.achievements.models import Assertion, Evidence
+from apps.institution import audit
 from apps.issuance.models import Draft, DraftItem, Record
 
 ITEM_FIELDS = (
@@ -52,6 +53,7 @@ def editing(record: Record, *, by: Any, version: int) -> Iterator[Draft]:
         draft = Draft.objects.get(record=record)
         yield draft
         Draft.objects.filter(pk=draft.pk).update(edited_by=by, edited_at=timezone.now())
+        audit.record("record.edited", record, by, version=version + 1)
     record.refresh_from_db()
 
 

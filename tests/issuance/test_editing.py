@@ -3,6 +3,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apps.institution.models import AuditEntry
 from apps.issuance import editing, evidence, previewing
 from apps.issuance.models import DraftItem, Record
 from tests.issuance.earning import School
@@ -30,6 +31,8 @@ def test_an_edit_stands_beside_its_source_and_moves_the_version(school: School, 
     assert record.version == began + 1
     record.draft.refresh_from_db()
     assert record.draft.edited_by == school.registrar
+    entry = AuditEntry.objects.order_by("-seq")[0]
+    assert (entry.action, entry.actor, entry.object_id) == ("record.edited", school.registrar, str(record.public_id))
 
 
 def test_the_second_of_two_editors_is_refused_and_loses_nothing_of_the_first(school: School, record: Record) -> None:
