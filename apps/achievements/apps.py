@@ -11,8 +11,10 @@ class Config(AppConfig):
     verbose_name = "Achievements"
 
     def ready(self) -> None:
-        """Assertions follow imports; their work is done in jobs."""
+        """Assertions follow imports; their work is done in jobs; uploads of frameworks may be large."""
         from apps.achievements import following, granting, uploads  # noqa: F401  their kinds of job register themselves
+        from apps.network import limits
 
         following.register()
         uploads.register()
+        limits.allow_body(r"/admin/achievements/framework/import/", limits.IMPORT_BODY)  # SEC-20

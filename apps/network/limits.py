@@ -6,6 +6,7 @@ and never makes a request wait. Counters are shared by all processes and survive
 
 from __future__ import annotations
 
+import codecs
 import functools
 import hashlib
 import hmac
@@ -151,6 +152,14 @@ def body_limit(request: HttpRequest) -> int:
     return ORDINARY_BODY
 
 
+_FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+
+def _is_other_text(request: HttpRequest) -> bool:
+    """Whether the request names a character set, known to Python, that is not UTF-8: some are no character sets."""
+    return request.encoding is not None and codecs.lookup(request.encoding).name not in {"utf-8", "ascii"}
+
+
 def _is_member(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     return user is not None and user.is_authenticated
@@ -174,6 +183,10 @@ class LimitsMiddleware:
         # SEC-20: nothing is unpacked here, so nothing can grow.
         if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
             return refuse(request, 415, _("Packed content (Content-Encoding) is not taken; send it as it is."))
+        if _is_other_text(request):  # SEC-21: what is text here is UTF-8
+            if request.content_type in _FORM_TYPES:
+                return refuse(request, 415, _("Forms are taken in UTF-8 only."))
+            request.encoding = "utf-8"
         length = request.META.get("CONTENT_LENGTH", "")
         if not length:
             if "chunked" in request.headers.get("Transfer-Encoding", "").lower():

@@ -10,7 +10,6 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-
 _TAKE = """
     SELECT CASE
         WHEN EXISTS (
