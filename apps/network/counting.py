@@ -9,6 +9,7 @@ written (a full disk), counting goes on in this process's memory (REL-23).
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import sqlite3
@@ -129,7 +130,8 @@ class RedisStore:
         with self._redis.pipeline() as pipeline:
             pipeline.zremrangebyscore(name, "-inf", now)
             pipeline.zadd(name, {owner: until})
-            pipeline.expire(name, 60)
+            pipeline.expire(name, max(60, math.ceil(until - now)), gt=True)
+            pipeline.expire(name, max(60, math.ceil(until - now)), nx=True)
             pipeline.zcard(name)
             *_, held = pipeline.execute()
         if int(held) > places:
