@@ -28,6 +28,7 @@ from apps.institution import branding, colours
 from apps.institution.models import CertificateDesign, Organization
 from apps.institution.pictures import PictureRefused, redrawn
 from apps.network import limits
+from apps.network.numbers import whole
 
 PICTURES = ("logo", "seal", "signature")
 MOST_GRADES = 60
@@ -241,7 +242,8 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):
         if request.method != "POST" or not self.has_add_permission(request):
             raise PermissionDenied
         limits.count(limits.UPLOAD, f"preview {request.user.pk}")
-        base = CertificateDesign.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+        number = whole(object_id)
+        base = None if number is None else CertificateDesign.objects.filter(pk=number).first()
         form = DesignForm(request.POST, request.FILES, instance=base)
         if not form.is_valid():
             lines = [

@@ -29,6 +29,7 @@ from apps.jobs.models import Job
 from apps.jobs.running import new_nonce
 from apps.learners.models import Cohort, Learner, Program
 from apps.network.limits import ORDINARY_BODY
+from apps.network.numbers import whole
 from apps.network.spreadsheets import csv_lines
 
 SHOWN = 50
@@ -156,8 +157,7 @@ class AwardAdmin(ForRoles, ModelAdmin):
             raise Http404
         if request.method == "POST" and "asked" in request.POST:
             return self._go_on(request)
-        asked = request.GET.get("achievement", "")
-        initial = {"awarded_on": timezone.localdate(), "achievement": asked if asked.isdecimal() else None}
+        initial = {"awarded_on": timezone.localdate(), "achievement": whole(request.GET.get("achievement"))}
         form = AwardForm(request.POST, request.FILES) if request.method == "POST" else AwardForm(initial=initial)
         if request.method == "POST" and form.is_valid():
             chosen = form.cleaned_data
@@ -311,7 +311,8 @@ class AwardAdmin(ForRoles, ModelAdmin):
         return HttpResponseRedirect(reverse("admin:achievements_award_change", args=[pk]))
 
     def _find(self, request: HttpRequest, pk: Any) -> Award:
-        found = Award.objects.filter(pk=pk) if str(pk).isdecimal() else Award.objects.none()
+        number = whole(pk)
+        found = Award.objects.none() if number is None else Award.objects.filter(pk=number)
         award = found.select_related("achievement", "created_by", "undone_by", "job").first()
         if award is None or not self.has_view_permission(request, award):
             raise Http404

@@ -26,6 +26,8 @@ from apps.accounts.site import ForRoles
 from apps.achievements import frameworks, uploads, versions
 from apps.achievements.frameworks import Entry, FrameworkTree
 from apps.achievements.models import Achievement, Framework, FrameworkAssociation, FrameworkItem
+from apps.network import limits
+from apps.network.numbers import whole
 from apps.standards import markdown
 from apps.standards.case.model import is_uuid
 from apps.standards.case.read import MAX_BYTES
@@ -153,6 +155,8 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
         """Takes a file or an address and starts the preview; the page of the import shows the rest."""
         if not self.has_change_permission(request):
             raise Http404
+        if request.method == "POST":
+            limits.count(limits.UPLOAD, str(request.user.pk))  # SEC-59
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_valid():
             package: UploadedFile[Any] | None = form.cleaned_data["package"]
@@ -170,9 +174,9 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """The browser of one framework: facts, search, tree, and the chosen item."""
-        if not self.has_view_permission(request) or not object_id.isdecimal() or request.method not in ("GET", "HEAD"):
+        if request.method not in ("GET", "HEAD"):
             raise Http404
-        framework = get_object_or_404(Framework, pk=int(object_id))
+        framework = self._find(request, _number(object_id))
         tree = frameworks.tree_of(framework)
         chosen = request.GET.get("item", "").lower()
         if chosen and chosen not in tree.entries:
@@ -309,9 +313,10 @@ def _editable(achievement: Achievement, user: Any) -> Achievement:
 
 
 def _number(text: str | None) -> int:
-    if text and text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    raise Http404
+    number = whole(text)
+    if number is None:
+        raise Http404
+    return number
 
 
 def _found(request: HttpRequest, query: str, framework: Framework | None, *, offered: bool = False) -> Any:

@@ -24,6 +24,7 @@ from apps.jobs.models import Job
 from apps.learners.importing import jobs
 from apps.learners.importing.kinds import KINDS
 from apps.learners.models import ImportRun
+from apps.network import limits
 from apps.network.limits import IMPORT_BODY
 from apps.network.numbers import whole
 from apps.network.spreadsheets import csv_lines
@@ -115,6 +116,8 @@ class ImportRunAdmin(ForRoles, ModelAdmin):
         """Takes a file and starts the preview."""
         if not self.has_change_permission(request):
             raise Http404
+        if request.method == "POST":
+            limits.count(limits.UPLOAD, str(request.user.pk))  # SEC-59
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
             bundle: UploadedFile[Any] = form.cleaned_data["bundle"]

@@ -28,6 +28,7 @@ from apps.learners.models import (
     LearnerIdentifier,
     Program,
 )
+from apps.network import limits
 
 SOURCE_FIELDS = ("source", "source_id", "source_line", "import_run", "ended_at")
 """Where a row came from: which import, which line (model, invariant 7)."""
@@ -307,6 +308,8 @@ class AdvisorAssignmentAdmin(ForRoles, ModelAdmin):
         """Takes a file of assignments, whole or not at all."""
         form = AssignmentFileForm(request.POST or None, request.FILES or None)
         outcome = None
+        if request.method == "POST":
+            limits.count(limits.UPLOAD, str(request.user.pk))  # SEC-59
         if request.method == "POST" and form.is_valid():
             outcome = advising.assign(form.cleaned_data["file"].read(), by=request.user)  # type: ignore[arg-type]
             if not outcome.refused:

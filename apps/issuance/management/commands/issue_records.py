@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.issuance import batches, signing
 from apps.issuance.models import Batch, Record, SigningWork
+from apps.network.numbers import whole
 
 FORMATS = (SigningWork.CLR1,)
 
@@ -72,7 +73,8 @@ def _batch(name: str) -> Batch:
     try:
         found = Batch.objects.filter(public_id=uuid.UUID(name)).first()
     except ValueError:
-        found = Batch.objects.filter(pk=int(name)).first() if name.isdecimal() else None
+        number = whole(name)
+        found = None if number is None else Batch.objects.filter(pk=number).first()
     if found is None:
         raise CommandError(f"There is no batch {name}.", returncode=1)
     return found
