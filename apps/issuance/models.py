@@ -48,10 +48,18 @@ class RecordQuerySet(models.QuerySet["Record"]):
 
     def with_staleness(self) -> Self:
         """Annotates `is_stale`: a draft that includes something whose source has changed or was withdrawn since."""
-        moved = DraftItem.objects.filter(draft__record=OuterRef("pk"), included=True).filter(
-            ~Q(source_version=F("assertion__version")) | Q(assertion__withdrawn_at__isnull=False)
-        )
-        return self.annotate(is_stale=Exists(moved))
+        return self.annotate(is_stale=Exists(_moved_sources()))
+
+    def stale(self) -> Self:
+        """Drafts that include something whose source has changed or was withdrawn since."""
+        return self.filter(Exists(_moved_sources()), state=Record.State.DRAFT)
+
+
+def _moved_sources() -> models.QuerySet["DraftItem"]:
+    """Included items of the outer record's draft whose source is not what was looked at."""
+    return DraftItem.objects.filter(draft__record=OuterRef("pk"), included=True).filter(
+        ~Q(source_version=F("assertion__version")) | Q(assertion__withdrawn_at__isnull=False)
+    )
 
 
 class Record(models.Model):

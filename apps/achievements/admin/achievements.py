@@ -46,7 +46,7 @@ class LinesField(forms.CharField):
         """As lines."""
         return "\n".join(map(str, value)) if isinstance(value, list) else value
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         """Without empty lines and blanks around."""
         return [line.strip() for line in str(super().clean(value)).splitlines() if line.strip()]
 

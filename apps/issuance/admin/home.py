@@ -102,7 +102,7 @@ def _records_waiting(approver: bool, registrar: bool) -> list[Waiting]:
         words = ngettext("record is approved and not issued", "records are approved and not issued", n)
         found.append(Waiting(n, words, _list("issuance_record", state__exact="approved"), "stamp"))
     if registrar:
-        stale = Record.objects.with_staleness().filter(state=Record.State.DRAFT, is_stale=True).count()
+        stale = Record.objects.stale().count()
         if stale:
             words = ngettext(
                 "draft is built on something that changed since",
