@@ -71,7 +71,7 @@ class AssertionForm(forms.ModelForm):  # type: ignore[type-arg]
                 for name, value in cleaned.items()
                 if name in self.fields and name != "seen_version" and _text(getattr(stored, name)) != _text(value)
             ]
-            entered: Any = self.data.copy()  # type: ignore[attr-defined]  a QueryDict
+            entered: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
             entered[self.add_prefix("seen_version")] = str(stored.version)
             self.data = entered
             self.add_error(
