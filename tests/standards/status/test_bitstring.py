@@ -64,7 +64,15 @@ def test_beyond_the_end_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     "encoded",
-    [None, "", "u", "H4sIAAAAAAAA", "uAAAA", "u!!!", "u" + encode_part(gzip.compress(bytes(100), mtime=0)[:-8]).decode()],
+    [
+        None,
+        "",
+        "u",
+        "H4sIAAAAAAAA",
+        "uAAAA",
+        "u!!!",
+        "u" + encode_part(gzip.compress(bytes(100), mtime=0)[:-8]).decode(),
+    ],
 )
 def test_an_unreadable_list_is_refused(encoded: Any) -> None:
     with pytest.raises(StatusFault):
