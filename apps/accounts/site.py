@@ -67,7 +67,7 @@ class OfficeSite(UnfoldAdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The home page of the office."""
-        gathered = self.home(request) if self.home is not None else {}
+        gathered = {"title": _("Home"), **(self.home(request) if self.home is not None else {})}
         return super().index(request, {**gathered, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -183,6 +183,18 @@ class ForRoles:
         if request.method not in {"GET", "HEAD"}:
             raise PermissionDenied
         return super().history_form_view(request, *args, **kwargs)  # type: ignore[misc]
+
+
+class NamedCells:
+    """For tabular inlines: each cell's field carries its column's name, which is nowhere beside it (WCAG 1.3.1)."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The field, named."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and field.label:
+            widget = getattr(field.widget, "widget", field.widget)  # a related field's widget has another inside
+            widget.attrs.setdefault("aria-label", str(field.label))
+        return field
 
 
 # --- The frame: menu, name and colours, asked for by the theme's settings ---------------------------

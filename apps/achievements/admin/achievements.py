@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.accounts.permissions import Role
-from apps.accounts.site import ForRoles
+from apps.accounts.site import ForRoles, NamedCells
 from apps.achievements import versions
 from apps.achievements.models import (
     Achievement,
@@ -64,7 +64,7 @@ def _with_own(choices: Any, now: str) -> list[tuple[str, Any]]:
 class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
     """One achievement."""
 
-    tags = LinesField(label=_("tags"), help_text=_("One a line."))
+    tags = LinesField(label=_("Tags"), help_text=_("One a line."))
 
     class Meta:
         model = Achievement
@@ -89,7 +89,7 @@ class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
         if "achievement_type" in self.fields:
             choices = _with_own(Achievement.Type.choices, self.instance.achievement_type)
             self.fields["achievement_type"] = forms.ChoiceField(
-                label=_("type"), choices=choices, widget=UnfoldAdminSelectWidget()
+                label=_("Type"), choices=choices, widget=UnfoldAdminSelectWidget()
             )
         if "issuer" in self.fields and self.instance.pk is None:
             self.initial.setdefault(
@@ -100,9 +100,9 @@ class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
 class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     """One possible result with its rubric levels, a line each."""
 
-    allowed_values = LinesField(label=_("allowed values"), help_text=_("One a line, from worst to best."))
+    allowed_values = LinesField(label=_("Allowed values"), help_text=_("One a line, from worst to best."))
     levels = LinesField(
-        label=_("rubric levels"),
+        label=_("Rubric levels"),
         help_text=_("One a line, from low to high: name | points | what it means."),
     )
 
@@ -114,7 +114,7 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         choices = _with_own([*ResultDescription.Type.choices, (HONOURS, _("honours"))], self.instance.result_type)
         self.fields["result_type"] = forms.ChoiceField(
-            label=_("type"), choices=choices, widget=UnfoldAdminSelectWidget()
+            label=_("Type"), choices=choices, widget=UnfoldAdminSelectWidget()
         )
         if self.instance.pk:
             self.initial["levels"] = [_line_of(level) for level in self.instance.rubric_criterion_levels.all()]
@@ -198,7 +198,7 @@ class ResultDescriptionInline(WithAchievement, StackedInline):
         return found.prefetch_related("rubric_criterion_levels")
 
 
-class AlignmentInline(WithAchievement, TabularInline):
+class AlignmentInline(NamedCells, WithAchievement, TabularInline):
     """What it is aligned to; nodes of stored frameworks are found by search, others are typed."""
 
     model = Alignment
@@ -213,7 +213,7 @@ class AlignmentInline(WithAchievement, TabularInline):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-class AssociationInline(WithAchievement, TabularInline):
+class AssociationInline(NamedCells, WithAchievement, TabularInline):
     """How it stands to other achievements."""
 
     model = AchievementAssociation
@@ -279,7 +279,7 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     actions_detail = ("find_competencies", "award_to_many")
     inlines = (ResultDescriptionInline, AlignmentInline, AssociationInline)
     fieldsets = (
-        (None, {"fields": (("name", "human_code"), ("achievement_type", "issuer"), "description")}),
+        (None, {"fields": (("name", "human_code"), "achievement_type", "issuer", "description")}),
         (
             _("What it takes, what it gives"),
             {"fields": ("criteria_narrative", "criteria_url", ("credits_available", "level"))},

@@ -22,11 +22,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import action, display
 
 from apps.accounts.permissions import Role
-from apps.accounts.site import ForRoles
+from apps.accounts.site import ForRoles, NamedCells
 from apps.achievements import granting
 from apps.achievements.models import Achievement, Assertion, Evidence, Result, ResultDescription, RubricCriterionLevel
 from apps.institution import audit
-from apps.learners.models import Learner
+from apps.learners.models import MOST_WORDS, Learner
 
 
 class AssertionForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -132,7 +132,7 @@ class ResultForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class ResultInline(WithAssertion, TabularInline):
+class ResultInline(NamedCells, WithAssertion, TabularInline):
     """Grades, scores, levels, status."""
 
     model = Result
@@ -159,7 +159,7 @@ class ResultInline(WithAssertion, TabularInline):
         return formset
 
 
-class EvidenceInline(WithAssertion, TabularInline):
+class EvidenceInline(NamedCells, WithAssertion, TabularInline):
     """What shows it."""
 
     model = Evidence
@@ -249,7 +249,7 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     change_form_before_template = "admin/achievements/assertion/conflict.html"
     inlines = (ResultInline, EvidenceInline)
     fieldsets = (
-        (None, {"fields": (("learner", "achievement"), ("issued_on", "expires"), "seen_version")}),
+        (None, {"fields": (("learner", "achievement"), "issued_on", "expires", "seen_version")}),
         (
             _("When and how much"),
             {
@@ -276,7 +276,7 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Assertion], search_term: str
     ) -> tuple[QuerySet[Assertion], bool]:
         """Each word in the learner's name or numbers, or in the achievement's name or code."""
-        for word in search_term.split():
+        for word in search_term.split()[:MOST_WORDS]:
             people = Learner.objects.matching(word).values("pk")
             what = Q(achievement__name__icontains=word) | Q(achievement__human_code__icontains=word)
             queryset = queryset.filter(Q(learner__in=people) | what)

@@ -17,7 +17,7 @@ from unfold.decorators import action, display
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role
-from apps.accounts.site import ForRoles
+from apps.accounts.site import ForRoles, NamedCells
 from apps.learners import advising, invitations
 from apps.learners.models import (
     AcademicSession,
@@ -85,7 +85,7 @@ class FromSourceAdmin(ForRoles, ModelAdmin):
         return [*super().get_readonly_fields(request, obj), *SOURCE_FIELDS]
 
 
-class IdentifierInline(TabularInline):
+class IdentifierInline(NamedCells, TabularInline):
     """Further identifiers of a learner."""
 
     model = LearnerIdentifier
