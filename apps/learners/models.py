@@ -154,6 +154,10 @@ class Program(FromSource):
         return self.title
 
 
+MOST_WORDS = 20
+"""Words that one search for people looks for; each is a condition to the database."""
+
+
 class LearnerQuerySet(models.QuerySet["Learner"]):
     """The questions asked of learners."""
 
@@ -169,9 +173,12 @@ class LearnerQuerySet(models.QuerySet["Learner"]):
         return self.filter(allowed)
 
     def matching(self, text: str) -> Self:
-        """Learners whose name or identifier holds every word of the text, letter case and form apart."""
+        """Learners whose name or identifier holds every word of the text, letter case and form apart.
+
+        Words beyond `MOST_WORDS` are not looked for, and a NUL parts words: nobody's name holds either.
+        """
         found = self
-        for word in searchable(text).split():
+        for word in searchable(text.replace("\x00", " ")).split()[:MOST_WORDS]:
             found = found.filter(search_text__contains=word)
         return found
 

@@ -47,6 +47,7 @@ def queries(model: Any) -> Iterator[dict[str, str]]:
     for name in ("q", "o", "p", "pk__in", "no_such_field"):
         yield {name: HUGE}
         yield {name: "a\x00b"}
+    yield {"q": "a " * 2_000}
     yield {"id__range": HUGE}
     yield {"id__regex": "%_\\("}
     yield {"id__exact": "9" * 5000}
