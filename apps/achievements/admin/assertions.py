@@ -26,7 +26,7 @@ from apps.accounts.site import ForRoles, NamedCells
 from apps.achievements import granting
 from apps.achievements.models import Achievement, Assertion, Evidence, Result, ResultDescription, RubricCriterionLevel
 from apps.institution import audit
-from apps.learners.models import MOST_WORDS, MOST_WORDS, Learner
+from apps.learners.models import MOST_WORDS, Learner
 
 
 class AssertionForm(forms.ModelForm):  # type: ignore[type-arg]
