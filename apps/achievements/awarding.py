@@ -68,11 +68,12 @@ def award_results(source: str, *, by: Any = None, progress: Callable[[int, int],
         outcome.achievements = catalogue.sync_achievements(by)
     learners = list(
         Learner.objects.filter(
-            Q(enrollments__source=source) | Q(course_results__source=source) | Q(assertions__source=source)
+            Q(pk__in=Enrollment.objects.filter(source=source).values("learner"))
+            | Q(pk__in=CourseResult.objects.filter(source=source).values("learner"))
+            | Q(pk__in=Assertion.objects.filter(source=source).values("learner"))
         )
         .order_by("pk")
         .values_list("pk", flat=True)
-        .distinct()
     )
     pending = iter(learners)
     through = 0
