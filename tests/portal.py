@@ -61,7 +61,7 @@ def own_broker() -> dict[str, str]:
     server = os.environ.get("REDIS_URL", "")
     if not server:
         return {}
-    return {"REDIS_URL": f"{server.rpartition('/')[0]}/{1 + uuid.uuid4().int % 15}"}
+    return {"REDIS_URL": f"{server.rpartition('/')[0]}/{3 + uuid.uuid4().int % 13}"}
 
 
 @contextmanager

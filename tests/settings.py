@@ -10,7 +10,11 @@ if "CLRPORTAL_DATA_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["CLRPORTAL_DATA_DIR"], ignore_errors=True)
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # each works in a folder of its own, as each institution does
-    os.environ["CLRPORTAL_DATA_DIR"] = os.path.join(os.environ["CLRPORTAL_DATA_DIR"], worker)  # noqa: PTH118
+    if not os.environ["CLRPORTAL_DATA_DIR"].endswith(f"/{worker}"):  # its child processes find it so
+        os.environ["CLRPORTAL_DATA_DIR"] += f"/{worker}"
+    if os.environ.get("REDIS_URL"):  # and with messages of its own: one of many databases of the throw-away server
+        server, _, _ = os.environ["REDIS_URL"].rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{1 + int(worker.removeprefix('gw'))}"
 
 from clrportal.settings import *  # noqa: F403  the settings under test are the portal's, whole
 from clrportal.settings import DATA_DIR, DATABASES, STORAGES

@@ -89,6 +89,7 @@ def lose_all_messages() -> None:
 
 @pytest.fixture
 def workers(committed_db: str, tmp_path: Path) -> Workers:
+    lose_all_messages()  # what other tests of this process said to nobody
     return Workers(tmp_path)
 
 
