@@ -80,7 +80,9 @@ INSTALLED_APPS = [
     "apps.achievements",
     "apps.issuance",
     "apps.verification",
+    "apps.wallet",
     "apps.reporting",
+    "apps.exchange",
     "apps.demo",
 ]
 

@@ -1,0 +1,1 @@
+"""Talking with other systems, both directions, one folder a protocol."""

@@ -1,0 +1,1 @@
+"""CLR 1.0: this portal as provider and as consumer."""
