@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "oauth2_provider",
     "django_htmx",
     "lucide",
     "csp",
@@ -346,6 +347,48 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Authorization server (SEC-40 to SEC-46; what the library does not do is in apps.exchange.authorization) -----
+OAUTH2_PROVIDER_APPLICATION_MODEL = "exchange.Client"
+OAUTH2_PROVIDER_GRANT_MODEL = "exchange.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "exchange.AccessToken"  # noqa: S105  the name of a table
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "exchange.RefreshToken"  # noqa: S105  the name of a table
+INTROSPECTION_TOKEN: str = env.str("CLRPORTAL_INTROSPECTION_TOKEN", default="")  # the operator's; none: closed
+OAUTH2_PROVIDER: dict[str, Any] = {
+    "OAUTH2_VALIDATOR_CLASS": "apps.exchange.authorization.validator.Validator",
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.WebApplicationServer",  # code and refresh alone (SEC-40)
+    "ACCESS_TOKEN_GENERATOR": "apps.exchange.authorization.validator.new_token",
+    "REFRESH_TOKEN_GENERATOR": "apps.exchange.authorization.validator.new_token",
+    "SCOPES_BACKEND_CLASS": "apps.exchange.authorization.validator.OfferedScopes",
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 90 * 24 * 3600,
+    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ROTATE_REFRESH_TOKEN": True,
+    "PKCE_REQUIRED": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "ALLOW_URI_WILDCARDS": False,
+    "ALLOW_LOCALHOST_LOOPBACK": False,
+    "OIDC_ENABLED": False,
+    "DCR_ENABLED": False,  # our own views, with the fields of the 1EdTech profile
+    "CIMD_ENABLED": False,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{gate}": True
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
 }
 
 # --- Logs: JSON lines, nothing from the body of a request (SEC-63, PRIV-04) --------------------
