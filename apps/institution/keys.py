@@ -132,6 +132,35 @@ def decrypt(key: SigningKey) -> bytes:
         raise KekUnavailable(f"The private part of key {key.public_id} cannot be opened: it was changed.") from None
 
 
+# --- Other secrets under the same key -----------------------------------------------------------
+
+
+def seal(secret: bytes, *, purpose: str, subject: Any) -> bytes:
+    """A secret of another room, encrypted like a private key and bound to its purpose and the row it belongs to."""
+    kek = load_keks()[0]
+    nonce = secrets.token_bytes(12)
+    return kek.id + nonce + AESGCM(kek.secret).encrypt(nonce, secret, _sealed_for(purpose, subject))
+
+
+def unseal(sealed: bytes, *, purpose: str, subject: Any) -> bytes:
+    """What `seal` hid. Raises `KekUnavailable` where the key is another, or the bytes were changed or moved."""
+    kek = next((kek for kek in load_keks() if kek.id == sealed[:8]), None)
+    if kek is None:
+        raise KekUnavailable("A secret was encrypted under another key-encryption key than the file holds.")
+    try:
+        return AESGCM(kek.secret).decrypt(sealed[8:20], sealed[20:], _sealed_for(purpose, subject))
+    except InvalidTag:
+        raise KekUnavailable("A secret cannot be opened: it was changed, or belongs to something else.") from None
+
+
+def _sealed_for(purpose: str, subject: Any) -> bytes:
+    return b"\x00".join((b"clrportal secret", purpose.encode(), str(subject).encode()))
+
+
+ON_REWRAP: list[Callable[[], None]] = []
+"""Rooms that keep sealed secrets register here; each opens its own and seals them again, within the transaction."""
+
+
 # --- Addresses and signers --------------------------------------------------------------------
 
 
@@ -291,6 +320,8 @@ def rewrap(*, by: Any = None) -> int:
         for key in rows:
             key.private_encrypted = encrypt(decrypt(key), key.public_id, key.algorithm, fresh)
             key.save(update_fields=["private_encrypted"])
+        for seal_again in ON_REWRAP:
+            seal_again()
         audit.record("keys.rewrapped", None, by, keys=len(rows))
     _write_kek_file(path, [fresh], replace=True)
     checkpoint()

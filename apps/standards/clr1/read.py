@@ -691,6 +691,25 @@ def check_context(context: Any) -> list[Finding]:
     return [Finding("CONTEXT_INVALID", "/@context", "The context is not that of CLR 1.0.")]
 
 
+# --- sets ---------------------------------------------------------------------------------------------------
+
+
+def records_of_set(document: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """The signed and the other records of a ClrSet, each as it was received (CLR1-C-10).
+
+    A record inside a set has no ``@context`` of its own and gets the set's, since it will stand alone. Members that
+    are no records at all are left out; what is wrong inside one is for the verifier to say.
+    """
+    signed = document.get("signedClrs")
+    plain = document.get("clrs")
+    context = document.get("@context")
+    tokens = [item for item in signed if isinstance(item, str)] if isinstance(signed, list) else []
+    objects = [item for item in plain if isinstance(item, dict)] if isinstance(plain, list) else []
+    if context is not None:
+        objects = [item if "@context" in item else {"@context": context, **item} for item in objects]
+    return tokens, objects
+
+
 # --- walking -----------------------------------------------------------------------------------------------
 
 
