@@ -22,6 +22,7 @@ from apps.standards.verify.sources import OfflineFetcher
 from tests.issuance.earning import found_school
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.server
 RECORDS = 24
 
 

@@ -10,6 +10,7 @@ from apps.issuance.rendering_child import RenderingChild, RenderingFailed, messa
 from tests.issuance import records
 from tests.issuance.test_rendering import ADDRESS, CODE, DESIGN
 
+pytestmark = pytest.mark.server
 OPTIONS = {"verify_url": ADDRESS, "code": CODE, "page": "A4"}
 
 
