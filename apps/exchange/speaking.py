@@ -1,6 +1,6 @@
 """Speaking with a provider that a person chose: the one way out, what can go wrong, and answers read strictly.
 
-Every request goes through the guarded fetcher. What goes wrong is one of four faults, which is what the pages, the
+Every request goes through the guarded fetcher. What goes wrong is one of a few faults, which is what the pages, the
 jobs and the person can do something about: come back later, ask for consent again, do not use this provider, or mend
 what was sent.
 """
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from apps.network.addresses import Target, normal_exceptions, read_url
 from apps.network.fetching import Fetched
 from apps.standards import strict_json
-from apps.standards.errors import FetchRefused, ParseFault, RefusedByPolicy
+from apps.standards.errors import BudgetExhausted, FetchRefused, ParseFault, RefusedByPolicy
 
 ANSWER_LIMIT = 5_000_000  # SEC-06
 SMALL_ANSWER = 256_000
@@ -41,6 +41,12 @@ class ProviderDown(ProviderFault):
     def __init__(self, sentence: str, *, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+
+
+class AskedEnough(ProviderFault):
+    """This portal has asked the host as often as it lets itself (SEC-13); it goes on a minute later."""
+
+    code = "asked_enough"
 
 
 class ConsentEnded(ProviderFault):
@@ -127,6 +133,8 @@ def ask(
     """
     try:
         answer = speaker.send(method, url, headers=headers, body=body, limit=limit)
+    except BudgetExhausted:
+        raise AskedEnough(_("The provider was asked often within a minute; this goes on in a moment.")) from None
     except RefusedByPolicy:
         raise ProviderWrong(
             _("The provider named an address that this portal does not ask: only public https addresses are.")

@@ -42,6 +42,7 @@ class Provider(models.Model):
     management_url = models.CharField(max_length=2048, blank=True)
     management_token_sealed = models.BinaryField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    last_departure_at = models.DateTimeField(null=True, help_text=_("When somebody was last sent there for consent."))
 
     SEALED: ClassVar[tuple[str, ...]] = ("client_secret_sealed", "management_token_sealed")
 
