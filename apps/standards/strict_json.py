@@ -179,3 +179,58 @@ def _check_size(value: Any, length: int, max_depth: int, max_nodes: int, max_str
                 raise LimitExceeded(f"A string is longer than {max_string:,} characters.")
 
         _each_string(value, look)
+
+
+# --- parts of a text, as they stand there ------------------------------------------------------------------
+
+_blanks = re.compile(r"[ \t\n\r]*")
+
+
+def members_as_written(data: bytes) -> dict[str, bytes]:
+    """The members of a JSON object, each value as the very bytes that stand in the text.
+
+    For what is kept or sent on: nothing is read into numbers and written again. The text must be one that
+    ``loads`` takes. Raises ``ParseFault`` where it is no object.
+    """
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+    place = _after_blanks(text, 0)
+    if text[place : place + 1] != "{":
+        raise ParseFault("This is not a JSON object.")
+    members: dict[str, bytes] = {}
+    place = _after_blanks(text, place + 1)
+    while text[place] != "}":
+        name, place = _decoder.raw_decode(text, place)
+        place = _after_blanks(text, _after_blanks(text, place) + 1)  # over the colon
+        members[name], place = _value_as_written(text, place)
+        place = _after_comma(text, place)
+    return members
+
+
+def items_as_written(data: bytes) -> list[bytes]:
+    """The items of a JSON array, each as the very bytes that stand in the text; as ``members_as_written``."""
+    text = data.decode("utf-8")
+    place = _after_blanks(text, 0)
+    if text[place : place + 1] != "[":
+        raise ParseFault("This is not a JSON array.")
+    items = []
+    place = _after_blanks(text, place + 1)
+    while text[place] != "]":
+        item, place = _value_as_written(text, place)
+        items.append(item)
+        place = _after_comma(text, place)
+    return items
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _blanks.match(text, place)
+    return found.end() if found else place
+
+
+def _after_comma(text: str, place: int) -> int:
+    place = _after_blanks(text, place)
+    return _after_blanks(text, place + 1) if text[place] == "," else place
+
+
+def _value_as_written(text: str, place: int) -> tuple[bytes, int]:
+    _value, end = _decoder.raw_decode(text, place)
+    return text[place:end].encode("utf-8"), end
