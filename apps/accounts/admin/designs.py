@@ -186,7 +186,9 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):
     @display(description=_("accent"))
     def shown_accent(self, design: CertificateDesign) -> str:
         """The colour, shown and named."""
-        return format_html('<span class="swatch"><input type="color" value="{0}" disabled> {0}</span>', design.accent)
+        return format_html(
+            '<span class="swatch"><input type="color" value="{0}" aria-label="{0}" disabled> {0}</span>', design.accent
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: CertificateDesign | None = None) -> bool:  # type: ignore[override]
         """Only the newest version can be worked on."""

@@ -167,9 +167,7 @@ class BatchAdmin(ForRoles, ModelAdmin):
 
     def _page(self, request: HttpRequest, batch: Batch, template: str) -> HttpResponse:
         progress = batches.progress(batch)
-        remaining = ""
-        if progress.seconds_left is not None:
-            remaining = timeuntil(timezone.now() + timedelta(seconds=progress.seconds_left + 60))
+        is_running = batch.state == Batch.State.RUNNING and not progress.is_over
         context = {
             **self.admin_site.each_context(request),
             "title": batch.title,
@@ -177,11 +175,21 @@ class BatchAdmin(ForRoles, ModelAdmin):
             "batch": batch,
             "progress": progress,
             "asked_for": progress.total - progress.already,
-            "remaining": remaining,
+            "rate": progress.per_second if is_running else None,
+            "remaining": _time_left(progress.seconds_left) if is_running else "",
             "may_step": self.has_change_permission(request, batch),
             "items": Paginator(batches.rows(batch), PAGE_SIZE).get_page(request.GET.get("page")),
         }
         return render(request, template, context)
+
+
+def _time_left(seconds: int | None) -> str:
+    """In words; nothing where it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return str(_("less than a minute"))
+    return timeuntil(timezone.now() + timedelta(seconds=seconds))
 
 
 def _list_query(choice: choosing.Choice) -> str:

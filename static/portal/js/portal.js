@@ -36,9 +36,10 @@ for (const choice of document.querySelectorAll("[data-submit-on-change]")) {
 }
 
 // A form is sent once, however often its button is pressed; coming back by the browser's history opens it again.
+// One whose answer is a file says so (data-downloads): the page stays, and the file may be asked for again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || form.hasAttribute("data-downloads")) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;
