@@ -13,6 +13,29 @@ from django.db import connection, connections
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--soak", action="store_true", help="also what takes hours: faults, fuzzing and memory at full size"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked ``soak`` runs only when it is asked for."""
+    if config.getoption("--soak"):
+        return
+    left = [item for item in items if item.get_closest_marker("soak") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in left])
+    items[:] = left
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many inputs the fuzzing has tried, by part."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, count in report.user_properties:
+            if name == "inputs" and report.when == "call":
+                terminalreporter.write_line(f"{count:>9,} inputs  {report.nodeid}")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of standards, samples and vectors; a test run without it fails."""

@@ -307,7 +307,11 @@ class Processing:
         """Raises ``ContextInvalid`` for a context inside a document that SEC-22 does not allow."""
         if isinstance(local, str) or (isinstance(local, list) and all(isinstance(item, str) for item in local)):
             return
-        if len(orjson.dumps(local)) > MAX_INLINE_SIZE:
+        try:
+            size = len(orjson.dumps(local))
+        except orjson.JSONEncodeError:
+            raise ContextInvalid("A context inside the record holds a number of more than 64 bits.") from None
+        if size > MAX_INLINE_SIZE:
             raise ContextInvalid("A context inside the record is longer than 32 KB.")
         _check_inline(local, 0)
 

@@ -193,8 +193,12 @@ def signed_data(proof: Mapping[str, Any], unsecured: Unsecured, suite: Suite, al
     options = options_of(proof, unsecured.document, kind)
     if kind == "jcs" and "@context" in options:
         unsecured = Unsecured({**unsecured.document, "@context": options["@context"]}, unsecured.processing)
-    if kind == "rdfc":
-        options_form = _options_form(orjson.dumps(options), algorithm, unsecured.processing)
+    try:
+        written = orjson.dumps(options) if kind == "rdfc" else None
+    except orjson.JSONEncodeError:  # a number of more than 64 bits; such options are read, but not remembered
+        written = None
+    if written is not None:
+        options_form = _options_form(written, algorithm, unsecured.processing)
     else:
         options_form = _form(options, kind, algorithm, unsecured.processing)
     document_form = unsecured.form(kind, algorithm)
