@@ -22,15 +22,16 @@ from apps.network.limits import VERIFY, VERIFY_BODY, limited
 from apps.standards import strict_json
 from apps.standards.errors import ParseFault
 from apps.standards.verify.verdict import Result, unreadable
+from apps.verification.codes import code_in
 from apps.verification.judging import judge_while_waiting
 from apps.verification.own import record_of_code
-from apps.verification.views import code_in
 
 CONTENT_TYPES = (
     "application/json",
     "application/ld+json",
     "application/jose",
     "image/png",
+    "image/jpeg",
     "image/svg+xml",
     "application/pdf",
     "application/clr",

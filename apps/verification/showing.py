@@ -33,6 +33,8 @@ FORMATS: Mapping[str, Promise] = {
 #: What each step asks, by the stable name of the check.
 STEPS: Mapping[str, Promise] = {
     "input": _("Can it be read?"),
+    "image": _("Does the picture carry a badge?"),
+    "qr_code": _("Does the picture show a code?"),
     "attachment": _("Does the file carry one record?"),
     "algorithm": _("Is the signature of a kind that is safe?"),
     "context": _("Does it follow the standard it names?"),

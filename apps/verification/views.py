@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.institution.keys import public_base
 from apps.issuance.documents import DocumentDamaged
 from apps.network.errors import refuse
 from apps.network.limits import SHARE_MISS, VERIFY, VERIFY_BODY, asker_of, count, is_over, limited
-from apps.standards.verify.verdict import unreadable
+from apps.standards.verify.verdict import Result, unreadable
 from apps.verification import reports
+from apps.verification.codes import CODE, code_in, with_scheme
 from apps.verification.judging import judge_while_waiting
 from apps.verification.own import record_of_code
-from apps.verification.showing import host_of, view_of
-
-CODE = re.compile(r"[a-z2-7]{26}")
-_CODE_ADDRESS = re.compile(r"/verify/([a-z2-7]{26})/?", re.IGNORECASE)
-_HOST_ALONE = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?(?:[/?#].*)?")
+from apps.verification.showing import view_of
 
 
 # Nothing is changed and no session is read, so there is nothing that a foreign page could make somebody do.
@@ -35,7 +27,7 @@ def verify(request: HttpRequest) -> HttpResponse:
     """Take a file, a pasted text or an address, and show what came of it."""
     if request.method != "POST":
         return render(request, "verification/verify.html", {"limit_mb": VERIFY_BODY // 1_000_000})
-    uploaded = request.FILES.get("file")
+    uploaded = request.FILES.get("file") or request.FILES.get("photo")
     text = request.POST.get("text", "").strip()
     address = request.POST.get("address", "").strip()
     expected = request.POST.get("expected", "").strip()
@@ -47,13 +39,15 @@ def verify(request: HttpRequest) -> HttpResponse:
         source = text.encode("utf-8", "surrogatepass")
         address = text if "\n" not in text and len(text) <= 2_048 else ""
     elif address:
-        source = _with_scheme(address).encode("utf-8", "surrogatepass")
+        source = with_scheme(address).encode("utf-8", "surrogatepass")
     else:
         source = b""
     if not (uploaded is not None and uploaded.size) and (code := code_in(address)):
         return redirect("verification-code", code=code)
     if source:
         result = judge_while_waiting(source, recipients=[expected] if expected else [])
+        if code := _code_shown(result):
+            return redirect("verification-code", code=code)
     else:
         result = unreadable(
             "INPUT_INVALID", _("Nothing was handed in. Choose a file, paste a text or give an address.")
@@ -64,6 +58,14 @@ def verify(request: HttpRequest) -> HttpResponse:
         "report": reports.sealed(result, source) if result.readable else "",
     }
     return render(request, "verification/verify.html", shown)
+
+
+def _code_shown(result: Result) -> str | None:
+    """The code of one of our documents, where a picture of its QR code was handed in: it has a page of its own."""
+    first = result.checks[0] if result.checks else None
+    if first is None or first.name != "qr_code":
+        return None
+    return code_in(str(first.evidence.get("address", "")))
 
 
 @csrf_exempt  # as above: the sealed report in the form is all that counts
@@ -118,32 +120,3 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponse:
             "code": code.lower(),
         },
     )
-
-
-def code_in(address: str) -> str | None:
-    """The verification code in an address of this portal, or a code that was typed by itself."""
-    bare = address.replace(" ", "").replace("-", "").lower()
-    if CODE.fullmatch(bare):
-        return bare
-    found = _CODE_ADDRESS.fullmatch(_path_of(address))
-    if found is None or host_of(_with_scheme(address)) not in _own_hosts():
-        return None
-    return found[1].lower()
-
-
-def _path_of(address: str) -> str:
-    """The path of an address; empty where it cannot be read."""
-    try:
-        return urlsplit(_with_scheme(address)).path
-    except ValueError:
-        return ""
-
-
-def _own_hosts() -> set[str]:
-    """Host and port of the addresses that this portal prints on its documents."""
-    return {host_of(settings.BASE_URL), host_of(public_base())}
-
-
-def _with_scheme(address: str) -> str:
-    """An address as people type it: without a scheme it is taken as https."""
-    return f"https://{address}" if "://" not in address and _HOST_ALONE.fullmatch(address) else address

@@ -2,25 +2,28 @@
 
 const form = document.querySelector("form.ways");
 if (form) {
-  const input = form.querySelector("input[type=file]");
+  const input = form.querySelector("input[name=file]");
+  const photo = form.querySelector("input[name=photo]");
   const area = form.querySelector(".drop");
   const chosen = form.querySelector(".drop-chosen");
   const waiting = form.querySelector(".waiting");
   const limit = Number(form.dataset.limit) * 1_000_000;
 
-  const handIn = () => {
-    const file = input.files[0];
+  const handIn = (field) => {
+    const file = field.files[0];
     if (!file) return;
     if (file.size > limit) {
       chosen.textContent = `${file.name}: ${Math.ceil(file.size / 1_000_000)} MB > ${form.dataset.limit} MB`;
-      input.value = "";
+      field.value = "";
       return;
     }
+    (field === input ? photo : input).value = "";
     chosen.textContent = file.name;
     form.requestSubmit();
   };
 
-  input.addEventListener("change", handIn);
+  input.addEventListener("change", () => handIn(input));
+  photo.addEventListener("change", () => handIn(photo));
   for (const name of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(name, (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -28,7 +31,7 @@ if (form) {
       area.classList.toggle("over", name === "dragover");
       if (name === "drop" && event.dataTransfer.files.length > 0) {
         input.files = event.dataTransfer.files;
-        handIn();
+        handIn(input);
       }
     });
   }

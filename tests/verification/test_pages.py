@@ -10,9 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.network.errors import request_id
+from apps.verification.codes import code_in
 from apps.verification.maps import MapFetcher
 from apps.verification.showing import host_of, plain
-from apps.verification.views import code_in
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,8 @@
 
     result = verify(source, fetcher=…, own=…, now=…)
 
-The steps: recognise what it is; take the record out of a picture or a PDF, or fetch it from its address; hand
-it to the procedure of its standard; give the result.
+The steps: recognise what it is; take the record out of a picture (baked into it, or by the QR code that it shows)
+or a PDF, or fetch it from its address; hand it to the procedure of its standard; give the result.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from apps.standards.baking import pdf, png, svg
-from apps.standards.errors import FetchRefused, StandardsError
+from apps.standards.baking import pdf, png, qr, svg
+from apps.standards.errors import FetchRefused, LimitExceeded, StandardsError
 from apps.standards.verify.checks import clr1, ob2, vc
 from apps.standards.verify.recognise import Subject, recognise
 from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Run, shown_address
@@ -34,7 +34,8 @@ def verify(
     expected_recipients: Sequence[str] = (),
     budget: Budget | None = None,
 ) -> Result:
-    """Judge a document: JSON, compact JWS, VC-JWT, baked PNG or SVG, our PDF, or the address of one of these.
+    """Judge a document: JSON, compact JWS, VC-JWT, baked PNG or SVG, a picture of a QR code (PNG, JPEG), our PDF, or
+    the address of one of these.
 
     ``now`` is the aware moment to judge at; ``expected_recipients`` are identities of the person expected,
     any of which may match. Never raises for the content of ``source``: what cannot be read gives a result
@@ -67,6 +68,10 @@ def judge(subject: Subject, source: bytes, run: Run) -> Result:
         return result
     if subject.form == "address":
         return _judge_address(subject.token, run)
+    if subject.form == "jpeg":
+        return _judge_shown(source, run) or unreadable(
+            "INPUT_INVALID", "The picture shows no QR code that can be read. Take it again, closer and in good light."
+        )
     if subject.form in _CARRIERS:
         return _judge_carried(subject.form, source, run)
     if subject.form == "sd-jwt":
@@ -143,14 +148,49 @@ def _judge_carried(form: str, source: bytes, run: Run) -> Result:
     try:
         carried = take_out(source)
     except StandardsError as fault:
+        if form == "png" and (shown := _judge_shown(source, run)) is not None:
+            return shown
         result = Result(readable=fault.code not in ("INPUT_INVALID", "PARSE_ERROR"))
         result.failed(name, fault.code, fault.sentence)
         if fault.code == "NO_BADGE_IN_IMAGE":
             result.failed("input", "PARSE_ERROR", "No credential could be taken out of the picture.")
+            if form == "png":
+                sentence = "The picture carries no credential, and it shows no QR code that can be read."
+                result.failed("qr_code", "INPUT_INVALID", sentence)
         return result
     subject = recognise(carried)
     if subject.form not in ("json", "jws", "sd-jwt", "address"):
         return unreadable("INPUT_INVALID", "What the file carries is no record.")
     result = judge(subject, carried, run)
     result.checks.insert(0, Check(name, "passed", detail=sentence))
+    return result
+
+
+# --- pictures that show a QR code ----------------------------------------------------------------------------
+
+
+def _judge_shown(picture: bytes, run: Run) -> Result | None:
+    """The judgement of what the one QR code in a picture holds; None where it shows none.
+
+    The code may hold an address (also that of a printed verification code), a compact JWS, or JSON.
+    """
+    try:
+        texts = qr.texts(picture)
+    except LimitExceeded as fault:
+        return unreadable("INPUT_INVALID", fault.sentence)
+    except StandardsError:
+        return None
+    if not texts:
+        return None
+    if len(texts) > 1:
+        sentence = f"The picture shows {len(texts)} different QR codes. Take a picture of the one to be checked."
+        return unreadable("INPUT_INVALID", sentence, codes=len(texts))
+    held = texts[0].encode("utf-8", "surrogatepass")
+    subject = recognise(held)
+    if subject.form not in ("json", "jws", "sd-jwt", "address") or subject.fault is not None:
+        return unreadable("INPUT_INVALID", "The QR code in the picture leads to no record: it holds something else.")
+    result = judge(subject, held, run)
+    sentence = "The picture shows a QR code. What the code holds was judged, not the picture."
+    evidence = {"address": subject.token} if subject.form == "address" else {}
+    result.checks.insert(0, Check("qr_code", "passed", detail=sentence, evidence=evidence))
     return result

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from apps.standards import strict_json
+from apps.standards.baking.qr import JPEG_SIGNATURE
 from apps.standards.clr1 import model as clr1
 from apps.standards.errors import ParseFault
 from apps.standards.proofs import jws as jws_format
 from apps.standards.proofs.jws import Jws
 
-Form = Literal["json", "jws", "sd-jwt", "png", "svg", "pdf", "address", "unknown"]
+Form = Literal["json", "jws", "sd-jwt", "png", "jpeg", "svg", "pdf", "address", "unknown"]
 Format = Literal["clr-1.0", "ob-2.0", "vc", "unknown"]
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?P<disclosures>~\S*)?")
+_WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _VC_CONTEXT = re.compile(r"https://www\.w3\.org/(?:2018/credentials/v1|ns/credentials/v2)")
 _OB2_CONTEXT = re.compile(r"https?://(?:w3id\.org/openbadges|openbadgespec\.org|purl\.imsglobal\.org/spec/ob/v2p)")
 _CLR1_CONTEXT = re.compile(r"https://purl\.imsglobal\.org/spec/clr/v1p0/|https://contexts\.ward\.guru/clr_v1p0")
@@ -49,12 +51,17 @@ def recognise(source: bytes) -> Subject:
     """The subject in a file, a pasted text or an answer. Never raises: what cannot be read has a ``fault``."""
     if source.startswith(PNG_SIGNATURE):
         return Subject("png")
+    if source.startswith(JPEG_SIGNATURE):
+        return Subject("jpeg")
     if b"%PDF-" in source[:1024] and source.lstrip()[:1] not in (b"{", b"["):
         return Subject("pdf")
     text = source.removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         return Subject("unknown", fault=ParseFault("There is nothing in it.", code="INPUT_INVALID"))
     if text[:1] == b"<":
+        if _WEB_PAGE.match(text):
+            sentence = "This is a web page, not a record. Download the record itself, or give its own address."
+            return Subject("unknown", fault=ParseFault(sentence, code="INPUT_INVALID"))
         return Subject("svg")
     if len(text) <= 4096 and (address := _address_in(text)):
         return Subject("address", token=address)
