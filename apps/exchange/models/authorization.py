@@ -58,6 +58,7 @@ class Client(AbstractApplication):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     client_id = models.CharField(_("client id"), max_length=64, unique=True, default=new_client_id, editable=False)
+    name = models.CharField(_("name"), max_length=2048, help_text=_("What it calls itself."))
     host = models.CharField(_("host"), max_length=260, help_text=_("The one host of all its addresses (SEC-46)."))
     client_uri = models.CharField(_("page"), max_length=2048)
     logo_uri = models.CharField(_("logo"), max_length=2048)
@@ -120,6 +121,7 @@ class Consent(models.Model):
         RETURNED = "returned", _("given back by the app")
         PASSWORD = "password", _("ended with a change of password")
         REMOVED = "removed", _("the app was removed")
+        MISUSED = "misused", _("ended for safety: a code or token was used twice")
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(USER, models.CASCADE, related_name="consents", verbose_name=_("person"))
@@ -179,9 +181,12 @@ class Grant(AbstractGrant):
     claims = None
     resource = None
 
+    user = models.ForeignKey(USER, models.CASCADE, related_name="+")
     consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Of the tokens that come of it."))
     used_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Grant"]] = models.Manager()
 
     class Meta(AbstractGrant.Meta):
         pass
@@ -194,8 +199,11 @@ class AccessToken(AbstractAccessToken):
     id_token = None
     resource = None
 
-    consent = models.ForeignKey(Consent, models.CASCADE, related_name="access_tokens")
+    user = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
+
+    objects: ClassVar[models.Manager["AccessToken"]] = models.Manager()
 
     class Meta(AbstractAccessToken.Meta):
         pass
@@ -206,9 +214,12 @@ class RefreshToken(AbstractRefreshToken):
 
     resource = None
 
-    consent = models.ForeignKey(Consent, models.CASCADE, related_name="refresh_tokens")
+    user = models.ForeignKey(USER, models.CASCADE, related_name="+")
+    consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
     scope = models.TextField()
     began_at = models.DateTimeField(default=timezone.now, help_text=_("When the first of its family was given."))
+
+    objects: ClassVar[models.Manager["RefreshToken"]] = models.Manager()
 
     class Meta(AbstractRefreshToken.Meta):
         constraints = [
