@@ -37,6 +37,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether this run is one at full size; without it each fault is small (≤ 20 s)."""
+    return bool(request.config.getoption("--soak"))
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of standards, samples and vectors; a test run without it fails."""
     folder = Path(os.environ.get("CLRPORTAL_SHARED", ROOT.parent / "shared")).resolve()

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 
 from apps.institution import branding, files, keys
 from apps.institution.models import CertificateDesign, Organization
-from apps.issuance import documents, signing
+from apps.issuance import documents
 from apps.issuance.models import IssuedDocument, Record, Rendition
 from apps.issuance.rendering_child import RenderingFailed, render_in_child
+from apps.jobs import clock
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +97,7 @@ def render_due() -> bool:
 
 def _claim() -> Rendition | None:
     with transaction.atomic():
-        now = signing.database_now()
-        waiting = Q(state=Rendition.State.QUEUED) | Q(state=Rendition.State.LEASED, lease_until__lt=now)
-        rows = Rendition.objects.filter(waiting).order_by("pk")
+        rows = Rendition.objects.filter(_waiting()).order_by("pk")
         if connection.features.has_select_for_update_skip_locked:
             rows = rows.select_for_update(skip_locked=True, of=("self",))
         found = rows.select_related("document__record", "document__snapshot__design").first()
@@ -108,7 +107,7 @@ def _claim() -> Rendition | None:
             found.state, found.lease_until = Rendition.State.FAILED, None
             found.reason = _("The worker was lost three times while rendering this record.")
         else:
-            found.state, found.lease_until = Rendition.State.LEASED, now + LEASE
+            found.state, found.lease_until = Rendition.State.LEASED, clock.now() + LEASE
             found.fence, found.attempt = found.fence + 1, found.attempt + 1
         found.save(update_fields=["state", "lease_until", "fence", "attempt", "reason"])
     return found
@@ -122,9 +121,12 @@ def retry(document: IssuedDocument) -> None:
 
 def is_due() -> bool:
     """Whether a rendering waits."""
-    return Rendition.objects.filter(
-        Q(state=Rendition.State.QUEUED) | Q(state=Rendition.State.LEASED, lease_until__lt=timezone.now())
-    ).exists()
+    return Rendition.objects.filter(_waiting()).exists()
+
+
+def _waiting() -> Q:
+    state = Rendition.State
+    return Q(state=state.QUEUED) | (Q(state=state.LEASED) & clock.has_ended(clock.now(), LEASE))
 
 
 def announce() -> None:

@@ -36,7 +36,7 @@ from apps.issuance.models import (
     SigningWork,
     Supersession,
 )
-from apps.jobs import outbox
+from apps.jobs import clock, outbox
 from apps.standards.clr1 import write
 from apps.standards.errors import StandardsError
 from apps.standards.proofs import jws
@@ -83,7 +83,7 @@ class Done:
 
 
 def database_now() -> datetime:
-    """The database's clock: leases and order go by it, not by the worker's (REL-24)."""
+    """The database's clock: what is issued is dated by it, not by the worker's (REL-24)."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
@@ -92,10 +92,10 @@ def database_now() -> datetime:
     return moment
 
 
-def due(now: datetime | None = None) -> QuerySet[SigningWork]:
+def due() -> QuerySet[SigningWork]:
     """Work that waits, or whose lease has ended, in no batch that is paused or cancelled."""
     state = SigningWork.State
-    waiting = Q(state=state.QUEUED) | Q(state=state.LEASED, lease_until__lt=now or database_now())
+    waiting = Q(state=state.QUEUED) | (Q(state=state.LEASED) & clock.has_ended(clock.now(), LEASE))
     return SigningWork.objects.filter(waiting).filter(Q(batch=None) | Q(batch__state=Batch.State.RUNNING))
 
 
@@ -113,7 +113,7 @@ def claim(limit: int = CHUNK, *, only: Iterable[int] | None = None) -> list[Clai
     claimed: list[Claimed] = []
     with transaction.atomic():
         now = database_now()
-        rows = due(now).order_by("pk")
+        rows = due().order_by("pk")
         if only is not None:
             rows = rows.filter(pk__in=list(only))
         if connection.features.has_select_for_update_skip_locked:
@@ -140,7 +140,7 @@ def claim(limit: int = CHUNK, *, only: Iterable[int] | None = None) -> list[Clai
         SigningWork.objects.filter(pk__in=[each.work.pk for each in claimed]).update(
             state=SigningWork.State.LEASED,
             lease_owner=owner,
-            lease_until=now + LEASE,
+            lease_until=clock.now() + LEASE,
             fence=F("fence") + 1,
             attempt=F("attempt") + 1,
             key=key,

@@ -105,3 +105,18 @@ class IdempotencyKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "endpoint", "key"], name="asked_once"),
         ]
+
+
+class Heartbeat(models.Model):
+    """A worker process that lives, and how far its clock is from the one of the leases (REL-24)."""
+
+    name = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(help_text=_("By the clock of the leases."))
+    offset = models.DurationField()
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,8 +14,10 @@ from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from apps.jobs import clock
 from apps.jobs.models import OutboxEntry
 from apps.jobs.running import DISPATCHERS
 from apps.network import health
@@ -81,13 +83,18 @@ def send_outbox(limit: int = 500) -> int:
     """Sends what is due, each claimed on its own; gives how many went out."""
     sent = 0
     for _ in range(limit):
-        now = timezone.now()
-        waiting = OutboxEntry.objects.filter(sent_at=None, failed_at=None, due_at__lte=now).exclude(lease_until__gt=now)
+        moment = clock.now()
+        waiting = OutboxEntry.objects.filter(
+            Q(lease_until=None) | clock.has_ended(moment, LEASE),
+            sent_at=None,
+            failed_at=None,
+            due_at__lte=timezone.now(),
+        )
         entry = waiting.order_by("due_at").first()
         if entry is None:
             break
         if not waiting.filter(pk=entry.pk, attempt=entry.attempt).update(
-            lease_until=now + LEASE, attempt=entry.attempt + 1
+            lease_until=moment + LEASE, attempt=entry.attempt + 1
         ):
             continue
         sent += send_one(entry)

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from apps.jobs import clock
 from apps.jobs.models import Job
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Progress:
         self, *, done: int | None = None, failed: int | None = None, total: int | None = None, **result: Any
     ) -> None:
         """Stores the counts, renews the lease; raises `Cancelled` or `LeaseLost`."""
-        changes: dict[str, Any] = {"lease_until": timezone.now() + LEASE}
+        changes: dict[str, Any] = {"lease_until": clock.now() + LEASE}
         for name, value in (("done", done), ("failed", failed), ("total", total)):
             if value is not None:
                 changes[name] = value
@@ -154,11 +155,11 @@ def resume(job: Job) -> bool:
 
 def claim(job_id: int) -> Job | None:
     """Takes the job for this worker by compare-and-set on its fence (REL-02); None if it is not due."""
-    now = timezone.now()
+    now, moment = timezone.now(), clock.now()
     job = Job.objects.filter(pk=job_id).first()
     if job is None:
         return None
-    due = Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING, lease_until__lt=now)
+    due = Q(state=Job.State.QUEUED) | (Q(state=Job.State.RUNNING) & clock.has_ended(moment, LEASE))
     if job.attempt >= MAX_ATTEMPTS:
         Job.objects.filter(due, pk=job_id, fence=job.fence).update(
             state=Job.State.FAILED, error="The worker was lost three times while doing this.", ended_at=now
@@ -168,7 +169,7 @@ def claim(job_id: int) -> Job | None:
     taken = Job.objects.filter(due, pk=job_id, fence=job.fence).update(
         state=Job.State.RUNNING,
         lease_owner=owner,
-        lease_until=now + LEASE,
+        lease_until=moment + LEASE,
         fence=F("fence") + 1,
         attempt=F("attempt") + 1,
         started_at=job.started_at or now,
@@ -217,10 +218,11 @@ def run_job(job_id: int) -> None:
 @shared_task(name="jobs.dispatch")
 def dispatch() -> None:
     """Finds what is due and says so again: losing every message delays, loses nothing (REL-06)."""
+    clock.beat()
     now = timezone.now()
     due = Job.objects.filter(
-        Q(state=Job.State.QUEUED, created_at__lt=now - timedelta(seconds=5))
-        | Q(state=Job.State.RUNNING, lease_until__lt=now)
+        Q(state=Job.State.QUEUED) & ~Q(created_at__range=(now - timedelta(seconds=5), now))  # just begun: said already
+        | (Q(state=Job.State.RUNNING) & clock.has_ended(clock.now(), LEASE))
     )
     for job_id, name in due.values_list("pk", "kind")[:200]:
         announce(job_id, name)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from apps.jobs import outbox
+from apps.jobs import clock, outbox
 from apps.jobs.models import OutboxEntry
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def test_rel_09_what_was_not_accepted_is_tried_again_later_with_the_same_id(monk
 
 def test_a_notice_that_another_worker_holds_is_left_to_it():
     outbox.put(KIND, "record-1", "ada")
-    OutboxEntry.objects.update(lease_until=timezone.now() + timedelta(minutes=1))
+    OutboxEntry.objects.update(lease_until=clock.now() + timedelta(minutes=1))
     assert outbox.send_outbox() == 0
     assert mail.outbox == []
 

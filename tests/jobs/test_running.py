@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.jobs import running
+from apps.jobs import clock, running
 from apps.jobs.models import Job
 from apps.jobs.running import Cancelled, JobFailed, LeaseLost, Progress
 from tests.jobs.kinds import COUNT
@@ -123,7 +123,7 @@ def test_rel_06_the_dispatcher_tells_of_what_is_due_and_of_nothing_else(monkeypa
     queued, lost, held, ended = (running.start(COUNT, "Count") for _ in range(4))
     Job.objects.filter(pk=queued.pk).update(created_at=long_ago)
     Job.objects.filter(pk=lost.pk).update(state=Job.State.RUNNING, lease_until=long_ago)
-    Job.objects.filter(pk=held.pk).update(state=Job.State.RUNNING, lease_until=timezone.now() + timedelta(minutes=1))
+    Job.objects.filter(pk=held.pk).update(state=Job.State.RUNNING, lease_until=clock.now() + timedelta(minutes=1))
     Job.objects.filter(pk=ended.pk).update(state=Job.State.DONE, created_at=long_ago)
     running.dispatch()
     assert sorted(told) == sorted([queued.pk, lost.pk])

@@ -144,3 +144,19 @@ def changed(table: str, at: int = 0, **values: str) -> dict[str, list[dict[str, 
     rows = [dict(row) for row in ROWS[table]]
     rows[at].update(values)
     return {table: rows}
+
+
+def many(learners: int) -> dict[str, list[dict[str, str]]]:
+    """Rows of as many learners, each with one enrollment and one result."""
+    people = [
+        {**ROWS["users"][0], "sourcedId": f"s{n}", "username": f"s{n}", "userIds": "", "identifier": str(n)}
+        for n in range(learners)
+    ]
+    return {
+        "users": [*people, ROWS["users"][1]],
+        "demographics": [],
+        "enrollments": [
+            {**ROWS["enrollments"][0], "sourcedId": f"e{n}", "userSourcedId": f"s{n}"} for n in range(learners)
+        ],
+        "results": [{**ROWS["results"][0], "sourcedId": f"r{n}", "studentSourcedId": f"s{n}"} for n in range(learners)],
+    }
