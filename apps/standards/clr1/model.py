@@ -508,7 +508,7 @@ class RevocationList(Node):
 
 @dataclass(slots=True, kw_only=True)
 class DiscoveryDocument(Node):
-    context: str | list[str] | None = _one(Kind.CONTEXT, required=True)
+    context: str | list[str] | None = _one(Kind.CONTEXT, required=True, or_many=True)
     name: str | None = _one(required=True)
     image: str | None = _one(Kind.IRI)
     authorization_url: str | None = _one(Kind.URI, required=True)
@@ -548,6 +548,10 @@ _FURTHER_TYPE_NAMES: dict[str, frozenset[str]] = {
     "ClrPayload": frozenset({"CLRPayload"}),
     "EndorsementProfile": frozenset({"Profile"}),
 }
+
+
+#: class names of the candidate final -> those of the final (section 11)
+FORMER_CLASS_NAMES = {"CLR": "Clr", "CLRSet": "ClrSet", "CLRPayload": "ClrPayload"}
 
 
 _descriptions: dict[type[Node], ClassDescription] = {}

@@ -78,7 +78,7 @@ def _taken(value: Any, member: model.Member) -> Any:
         items = [_taken_one(item, member) for item in value]
         return None if any(item is None for item in items) else items
     if described.or_many and isinstance(value, list):
-        return value if all(isinstance(item, str) for item in value) else None
+        return value if value and all(isinstance(item, str) for item in value) else None
     return _taken_one(value, member)
 
 
@@ -94,6 +94,8 @@ def _taken_one(value: Any, member: model.Member) -> Any:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
     if not isinstance(value, str):
         return None
+    if member.attribute == "type" and value in model.FORMER_CLASS_NAMES:
+        return model.FORMER_CLASS_NAMES[value]
     vocabulary = member.described.vocabulary
     return vocabulary.formerly.get(value, value) if vocabulary else value
 
@@ -256,13 +258,12 @@ def _is_plainly(value: Any, code: int) -> bool:
 def _check_member(name: str, member: Any, rule: _Rule, rules: _ClassRules, at: str, findings: Findings) -> None:
     """A member that is not plainly as it should be."""
     way = rule.way
-    if rule.code == _IGNORED:
+    if member is None and name in rules.required:
+        _note_missing(name, rules, at, findings)
+    elif rule.code == _IGNORED:
         return
-    if member is None:
-        if name in rules.required:
-            _note_missing(name, rules, at, findings)
-        else:
-            findings.append(_null(name, at))
+    elif member is None:
+        findings.append(_null(name, at))
     elif way == _TYPE_NAME:
         findings.append(
             Finding("TYPE_INVALID", f"{at}/type", f"The type should be {rules.name}, not {_quoted(member)}.")
