@@ -9,3 +9,7 @@ class Config(AppConfig):
     name = "apps.exchange"
     label = "exchange"
     verbose_name = "Exchange"
+
+    def ready(self) -> None:
+        """Registers the background work of connections."""
+        from apps.exchange import connecting  # noqa: F401  its kind of job and its dispatcher register themselves

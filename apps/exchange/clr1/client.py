@@ -5,12 +5,10 @@ Section 5 of the digest and CLR1-C-01 to C-15; the way to consent is ``apps.exch
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
@@ -34,8 +32,7 @@ from apps.exchange.speaking import (
     what_it_said,
 )
 from apps.network.fetching import Fetched
-from apps.standards import strict_json
-from apps.standards.clr1 import model, read, write
+from apps.standards.clr1 import carrying, model, read, write
 from apps.standards.errors import AnswerTooLarge, FetchRefused, NotADocument, RefusedByPolicy
 
 PATH = "/ims/clr/v1p0"
@@ -185,11 +182,12 @@ def _shown_name(name: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of records as documents of their own: compact JWS as received, or JSON with its ``@context``.
+    """One page of records as documents of their own, compact JWS or JSON, as received.
 
-    ``resume`` is the address of the next page where there is one; ``at`` the provider's own clock, if it says.
+    ``url`` is its address and ``resume`` that of the next one, if there is one; ``at`` the provider's own clock.
     """
 
+    url: str
     documents: tuple[bytes, ...]
     resume: str = ""
     at: datetime | None = None
@@ -226,26 +224,22 @@ def records(
         at = http_date(answer.headers.get("date", ""))
         if following in visited:
             raise ProviderWrong(_("The provider's pages lead in a circle. What came so far was kept."))
-        yield Page(documents_of(json_object(answer)), following, at)
+        yield Page(url, documents_of(answer), following, at)
         if not following:
             return
         url = following
 
 
-def documents_of(document: dict[str, Any]) -> tuple[bytes, ...]:
-    """The single records of a ClrSet: signed ones byte for byte, others as JSON (CLR1-C-07, C-10).
+def documents_of(answer: Fetched) -> tuple[bytes, ...]:
+    """The single records of the ClrSet in an answer, byte for byte as they stand in it (CLR1-C-07, C-10).
 
-    A Clr inside a set has no context of its own, so the set's is put before it. Raises ``ProviderWrong``.
+    Raises ``ProviderWrong``.
     """
+    document = json_object(answer)
     if read.failures(read.check_context(document.get("@context"))):
         raise ProviderWrong(_("The provider's answer is of another standard than CLR 1.0."))
-    signed, plain = read.records_of_set(document)
-    return (*(token.encode("utf-8", "replace") for token in signed), *(_text(clr) for clr in plain))
-
-
-def _text(value: Any) -> bytes:
-    """JSON with every number as it was read, also those that no machine word holds."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    found = carrying.records_in(answer.body) or []
+    return tuple(part for part in found if part.startswith(b"{") or part.count(b".") == 2)
 
 
 def _first_page(base: str, since: datetime | None, limit: int | None) -> str:
@@ -365,13 +359,10 @@ def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> S
     Raises ``ConsentEnded`` (401), ``RequestRefused`` (400, 403, 404, 405, 413 …), ``ProviderDown``, ``ProviderWrong``.
     """
     text = content.strip()
-    if text.startswith(b"{"):
-        body = write.clr_payload(clr=strict_json.loads(text))
-    else:
-        body = write.clr_payload(signed_clr=text.decode("ascii"))
+    body = carrying.payload_of(text, is_signed=not text.startswith(b"{"))
     headers = {"Accept": ACCEPT, "Content-Type": "application/json", **bearer(access_token)}
     try:
-        answer = ask(speaker, "POST", f"{base}/clrs", headers=headers, body=_text(body))
+        answer = ask(speaker, "POST", f"{base}/clrs", headers=headers, body=body)
     except FetchRefused as refusal:
         raise later(refusal) from None
     outcomes = {201: "new", 200: "replaced", 304: "unchanged"}

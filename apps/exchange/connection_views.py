@@ -1,0 +1,396 @@
+"""The learner's doors to other providers: `/wallet/connections/` and what stands below it.
+
+Foreign and absent answer alike (SEC-50); nothing here is kept by any cache (SEC-57).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.permissions import Role, has_role
+from apps.exchange import authorizing, connecting, speaking
+from apps.exchange.clr1 import client
+from apps.exchange.models import Connection, IntakeRequest, Provider
+from apps.issuance import documents, reading, showing
+from apps.issuance.models import Record
+from apps.learners.models import Learner
+from apps.network import limits
+from apps.network.errors import refuse
+from apps.standards import strict_json
+from apps.standards.clr1.model import SCOPE_REPLACE
+from apps.standards.errors import StandardsError
+from apps.standards.proofs import jws
+from apps.wallet.models import WalletItem
+
+CONNECT = limits.Rate("connect", 30, 600)
+LOOK = limits.Rate("connection-look", 20, 600)
+ATTEMPTS = "exchange_attempts"
+"""Where a session keeps its ways to consent, one a provider (SEC-47)."""
+View = Callable[..., HttpResponse]
+
+
+class AddressForm(forms.Form):
+    """Where somebody's records are."""
+
+    address = forms.CharField(
+        label=gettext_lazy("Address of the institution's records"),
+        max_length=2048,
+        help_text=gettext_lazy("As https://records.example.edu. The institution tells you the address."),
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "url"}
+        ),
+    )
+    may_send = forms.BooleanField(
+        label=gettext_lazy("I also want to send records there from here"),
+        required=False,
+        help_text=gettext_lazy("You send each one yourself; nothing goes there by itself."),
+    )
+    agreed = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    request_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
+class RecordChoice(forms.ModelChoiceField):
+    """One of several records, by its title."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """The title as the learner's own pages show it."""
+        return str(showing.shown(obj).title)
+
+
+class SendForm(forms.Form):
+    """Which of one's own records goes to a provider."""
+
+    record = RecordChoice(
+        queryset=Record.objects.none(), to_field_name="public_id", label=gettext_lazy("Record to send")
+    )
+
+    def __init__(self, *args: Any, learner: Learner, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = showing.issued_records(Record.objects.filter(learner=learner)).filter(state=Record.State.ISSUED)
+        chooser = self.fields["record"]
+        assert isinstance(chooser, forms.ModelChoiceField)
+        chooser.queryset = own
+
+
+class DisconnectForm(forms.Form):
+    """What goes with a connection."""
+
+    remove_records = forms.BooleanField(
+        label=gettext_lazy("Also remove the records that came from there"), required=False
+    )
+
+
+def _for_learners(view: View) -> View:
+    """Signed in, a learner, never cached; the view is given the learner."""
+
+    @wraps(view)
+    def kept_private(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        learner = Learner.objects.filter(user=request.user.pk).first() if has_role(request.user, Role.LEARNER) else None
+        if learner is None:
+            raise PermissionDenied(_("Connections belong to learners. Your sign-in has no learner's record."))
+        return view(request, learner, *args, **kwargs)
+
+    return never_cache(login_required(kept_private))
+
+
+def _own(learner: Learner, public_id: UUID) -> Connection:
+    found = Connection.objects.select_related("provider", "learner").filter(learner=learner, public_id=public_id)
+    connection = found.first()
+    if connection is None:
+        raise Http404
+    return connection
+
+
+# --- The list, and a new connection ------------------------------------------------------------------
+
+
+@_for_learners
+@require_safe
+def wallet(request: HttpRequest, learner: Learner) -> HttpResponse:
+    """`/wallet/`: so far the wallet is what came through connections."""
+    return redirect("connections")
+
+
+@_for_learners
+@require_http_methods(["GET", "HEAD", "POST"])
+def connections(request: HttpRequest, learner: Learner) -> HttpResponse:
+    """`/wallet/connections/`: what is connected, what an office asks for, and where a new connection begins."""
+    form = AddressForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        limits.count(CONNECT, str(request.user.pk))
+        if form.is_valid():
+            try:
+                return _leave(request, learner, form)
+            except speaking.ProviderFault as fault:
+                form.add_error("address", str(fault))
+    elif (asked := _open_request(learner, request.GET.get("request", ""))) is not None:
+        form = AddressForm(initial={"address": asked.provider_address, "request_id": asked.public_id})
+    own = Connection.objects.filter(learner=learner).select_related("provider")
+    context = {
+        "form": form,
+        "connections": own,
+        "requests": IntakeRequest.objects.filter(learner=learner)
+        .exclude(state=IntakeRequest.State.CANCELLED)
+        .select_related("connection__provider", "asked_by"),
+        "status": 422 if form.errors else 200,
+    }
+    return render(request, "exchange/connections.html", context, status=200)
+
+
+def _open_request(learner: Learner, public_id: str) -> IntakeRequest | None:
+    try:
+        key = UUID(public_id)
+    except ValueError:
+        return None
+    return IntakeRequest.objects.filter(learner=learner, public_id=key, state=IntakeRequest.State.ASKED).first()
+
+
+def _leave(request: HttpRequest, learner: Learner, form: AddressForm) -> HttpResponse:
+    """The last page before the provider: who it is, on which hosts, and the link that leads there.
+
+    A provider that sends people or secrets to other hosts than the one that was named is used only after a yes to
+    exactly these (SEC-47).
+    """
+    found = connecting.find(form.cleaned_data["address"])
+    digest = connecting.endpoints_digest(found)
+    asked = _open_request(learner, str(form.cleaned_data["request_id"] or ""))
+    context: dict[str, Any] = {"provider": found, "may_send": form.cleaned_data["may_send"], "asked": asked}
+    if found.other_hosts and form.cleaned_data["agreed"] != digest:
+        context["agree_form"] = AddressForm(
+            initial={**form.cleaned_data, "agreed": digest, "may_send": form.cleaned_data["may_send"]}
+        )
+        return render(request, "exchange/leaving.html", context)
+    may_send = form.cleaned_data["may_send"] and SCOPE_REPLACE in found.scopes
+    context |= {"address": _departure(request, learner, found, may_send=may_send, asked=asked), "may_send": may_send}
+    return render(request, "exchange/leaving.html", context)
+
+
+def _departure(
+    request: HttpRequest, learner: Learner, found: client.Provider, *, may_send: bool, asked: IntakeRequest | None
+) -> str:
+    provider = connecting.prepare(found)
+    departure = connecting.depart(
+        provider, learner, may_send=may_send, request_id=str(asked.public_id) if asked is not None else ""
+    )
+    attempts = dict(request.session.get(ATTEMPTS, {}))
+    attempts[provider.way_back] = departure.memory
+    request.session[ATTEMPTS] = dict(list(attempts.items())[-10:])
+    return departure.address
+
+
+@never_cache
+@require_safe
+def come_back(request: HttpRequest, way_back: str) -> HttpResponse:
+    """`/wallet/connections/return/<way>/`: the return from consent; each provider has a way of its own (SEC-47)."""
+    provider = Provider.objects.filter(way_back=way_back).first()
+    learner = Learner.objects.filter(user=request.user.pk).first() if request.user.is_authenticated else None
+    attempts = dict(request.session.get(ATTEMPTS, {}))
+    memory = attempts.pop(way_back, None)
+    if memory is not None:
+        request.session[ATTEMPTS] = attempts  # a way back serves once
+    if provider is None or learner is None or any(len(values) > 1 for _name, values in request.GET.lists()):
+        return refuse(request, 400, _("This return does not belong to a connection that you began here."))
+    try:
+        made = connecting.arrive(provider, learner, memory, request.GET.dict())
+    except authorizing.WrongReturn as fault:
+        return refuse(request, 400, str(fault))
+    except (authorizing.NotConsented, speaking.ProviderFault) as fault:
+        messages.warning(request, str(fault))
+        return redirect("connections")
+    messages.success(request, _("Connected. Your records are being fetched; each is checked before it is shown here."))
+    return redirect("connection", made.public_id)
+
+
+# --- One connection ------------------------------------------------------------------------------------
+
+
+@_for_learners
+@require_safe
+def connection(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """`/wallet/connections/<uuid>/`: how it stands, what came, and what can be done."""
+    return _page(request, learner, _own(learner, public_id), SendForm(learner=learner))
+
+
+def _page(
+    request: HttpRequest, learner: Learner, found: Connection, form: SendForm, *, status: int = 200
+) -> HttpResponse:
+    received = WalletItem.objects.visible_to(request.user).received_from(connecting.SOURCE, str(found.public_id))
+    chooser = form.fields["record"]
+    assert isinstance(chooser, forms.ModelChoiceField)
+    context = {
+        "connection": found,
+        "items": received.newest_first()[:200],
+        "may_send": SCOPE_REPLACE in found.scopes,
+        "send_form": form if SCOPE_REPLACE in found.scopes and chooser.queryset.exists() else None,  # type: ignore[union-attr]
+        "disconnect_form": DisconnectForm(),
+        "is_busy": found.busy_until is not None,
+    }
+    return render(request, "exchange/connection.html", context, status=status)
+
+
+@_for_learners
+@require_POST
+def look(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Asks the provider for what is new, in the background."""
+    found = _own(learner, public_id)
+    limits.count(LOOK, str(request.user.pk))
+    connecting.ask_to_look(found, by=request.user)
+    messages.info(request, _("The provider is being asked. What is new appears here in a moment."))
+    return redirect("connection", found.public_id)
+
+
+@_for_learners
+@require_POST
+def again(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Begins consent anew for a connection whose consent has ended."""
+    found = _own(learner, public_id)
+    limits.count(CONNECT, str(request.user.pk))
+    form = AddressForm({"address": found.provider.base, "may_send": SCOPE_REPLACE in found.scopes})
+    try:
+        form.is_valid()
+        return _leave(request, learner, form)
+    except speaking.ProviderFault as fault:
+        messages.error(request, str(fault))
+    return redirect("connection", found.public_id)
+
+
+@_for_learners
+@require_POST
+def send(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Sends one of the learner's own records to the provider, as it was issued."""
+    found = _own(learner, public_id)
+    limits.count(CONNECT, str(request.user.pk))
+    form = SendForm(request.POST, learner=learner)
+    if not form.is_valid():
+        return _page(request, learner, found, form, status=422)
+    chosen: Record = form.cleaned_data["record"]
+    try:
+        sent = connecting.send(found, documents.jws(chosen), about=chosen, by=request.user)
+    except (speaking.ProviderFault, documents.DocumentUnavailable) as fault:
+        messages.error(request, str(fault))
+    else:
+        outcomes = {
+            "new": _("Sent: the provider now has this record."),
+            "replaced": _("Sent: it took the place of an earlier version there."),
+            "unchanged": _("The provider had this very record already."),
+        }
+        messages.success(request, outcomes[sent.outcome])
+    return redirect("connection", found.public_id)
+
+
+@_for_learners
+@require_POST
+def disconnect(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Ends a connection."""
+    found = _own(learner, public_id)
+    name = found.provider.name
+    form = DisconnectForm(request.POST)
+    ended = connecting.disconnect(
+        found, by=request.user, remove_records=form.is_valid() and form.cleaned_data["remove_records"]
+    )
+    if ended.told:
+        messages.success(request, _("%(name)s is disconnected, there and here.") % {"name": name})
+    else:
+        messages.warning(
+            request,
+            _("%(name)s is disconnected here, but could not be told. End this portal's access there as well.")
+            % {"name": name},
+        )
+    return redirect("connections")
+
+
+# --- A record that came ---------------------------------------------------------------------------------
+
+
+def _received(request: HttpRequest, public_id: UUID) -> WalletItem:
+    """The item, if it is one's own, or an office's by the learner's consent; else 404 as if it did not exist."""
+    item = WalletItem.objects.visible_to(request.user).filter(public_id=public_id).first()
+    if item is None and has_role(request.user, Role.REGISTRAR):
+        item = connecting.item_for_office(public_id, by=request.user)
+    if item is None:
+        raise Http404
+    return item
+
+
+@never_cache
+@login_required
+@require_safe
+def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """`/wallet/connections/records/<uuid>/`: a record that came, with what was found about it (CLR1-C-09)."""
+    item = _received(request, public_id)
+    context = {
+        "item": item,
+        "record": _view(item),
+        "report": item.report,
+        "is_own": item.learner.user_id == request.user.pk,
+    }
+    return render(request, "exchange/received.html", context)
+
+
+def _view(item: WalletItem) -> reading.RecordView | None:
+    """The content of a CLR 1.0 record: what was judged, which for a hosted one is what stands at its address."""
+    if item.format != WalletItem.CLR1 or item.kind != WalletItem.RECORD:
+        return None
+    try:
+        content = bytes(item.shown_content or item.content)
+        payload = jws.split(content).payload if content[:1] != b"{" else content
+        document = strict_json.loads(payload)
+    except StandardsError:
+        return None
+    return reading.read_record(document) if isinstance(document, dict) else None
+
+
+@never_cache
+@login_required
+@require_safe
+def record_file(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """The record byte for byte as it was received (CLR1-C-10)."""
+    item = _received(request, public_id)
+    kinds = {
+        WalletItem.Form.JWS: ("application/jose", "record.jws"),
+        WalletItem.Form.JSON: ("application/ld+json", "record.json"),
+    }
+    media_type, name = kinds.get(WalletItem.Form(item.form), ("application/octet-stream", "record"))
+    response = HttpResponse(bytes(item.content), content_type=media_type)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+# --- What an office asks for ---------------------------------------------------------------------------
+
+
+@_for_learners
+@require_POST
+def answer(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Agrees to a request for one connection, declines it, or takes the agreement back."""
+    asked = IntakeRequest.objects.filter(learner=learner, public_id=public_id).first()
+    if asked is None:
+        raise Http404
+    chosen = request.POST.get("connection", "")
+    if not chosen:
+        connecting.answer_request(asked, by=request.user, connection=None)
+        messages.success(request, _("The office does not see these records."))
+        return redirect("connections")
+    try:
+        found = _own(learner, UUID(chosen))
+    except ValueError:
+        raise Http404 from None
+    if asked.state == IntakeRequest.State.CANCELLED:
+        raise Http404
+    connecting.answer_request(asked, by=request.user, connection=found)
+    sentence = _("The office now sees the records from %(provider)s, until you take this back.")
+    messages.success(request, sentence % {"provider": found.provider.name})
+    return redirect("connections")
