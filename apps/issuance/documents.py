@@ -2,12 +2,17 @@
 
 import hashlib
 
+import orjson
+
 from apps.institution import audit, files
 from apps.institution.audit import Fault, Report
 from apps.issuance.models import IssuedDocument, Record, Rendition, SigningWork, Snapshot
+from apps.issuance.reading import read_record
+from apps.issuance.record_view import EntryView, RecordView
 from apps.standards.proofs import jws as compact
 
 CLR1 = SigningWork.CLR1
+MOST_CERTIFICATES = 999
 
 
 class DocumentUnavailable(Exception):
@@ -16,6 +21,10 @@ class DocumentUnavailable(Exception):
 
 class DocumentDamaged(DocumentUnavailable):
     """What is stored is not what was issued: an alarm, 503, never served (REL-16)."""
+
+
+class NoSuchCertificate(DocumentUnavailable):
+    """The record has no degree or certificate of this number: there is no such page."""
 
 
 class DocumentErased(DocumentUnavailable):
@@ -62,13 +71,39 @@ def pdf(record: Record) -> bytes:
 
     document = document_of(record)
     content_of(document)
-    stored = document.renditions.filter(kind=Rendition.PDF, state=Rendition.State.DONE).first()
-    if stored is not None:
-        try:
-            return files.get(stored.digest)
-        except (files.FileDamaged, files.FileMissing):
-            audit.record("rendition.damaged", record, None, digest=stored.digest)
-    return printing.print_now(document)
+    return _stored(document, Rendition.PDF) or printing.print_now(document)
+
+
+def certificates(view: RecordView) -> list[EntryView]:
+    """What of a record may have a certificate of its own: degrees, diplomas, certificates, licences that hold."""
+    return [entry for entry in view.degrees if entry.id and not entry.is_revoked]
+
+
+def certificate(record: Record, number: int) -> bytes:
+    """The certificate of the record's degree (or the like) of this number, from 1, as a PDF with the record inside.
+
+    Made at the first download, then kept. Raises `NoSuchCertificate`, `DocumentUnavailable`.
+    """
+    from apps.issuance import printing
+
+    document = document_of(record)
+    entries = certificates(read_record(orjson.loads(payload_in(content_of(document)))))
+    if not 1 <= number <= min(len(entries), MOST_CERTIFICATES):
+        raise NoSuchCertificate("The record has no degree or certificate of this number.")
+    kind = f"{Rendition.CERTIFICATE}{number}"
+    return _stored(document, kind) or printing.print_now(document, kind=kind, assertion=entries[number - 1].id)
+
+
+def _stored(document: IssuedDocument, kind: str) -> bytes | None:
+    """A rendition that was made before and is whole."""
+    stored = document.renditions.filter(kind=kind, state=Rendition.State.DONE).first()
+    if stored is None:
+        return None
+    try:
+        return files.get(stored.digest)
+    except (files.FileDamaged, files.FileMissing):
+        audit.record("rendition.damaged", document.record, None, digest=stored.digest)
+        return None
 
 
 def examine(report: Report) -> list[Fault]:

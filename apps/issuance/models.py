@@ -42,6 +42,11 @@ class RecordQuerySet(models.QuerySet["Record"]):
         """Records that were issued, whatever became of them."""
         return self.filter(state__in=Record.PUBLISHED)
 
+    def public(self) -> Self:
+        """Records that their learners made public, whatever became of them; never those of somebody who withholds
+        directory information (PRIV-03)."""
+        return self.published().filter(publicity__is_public=True, learner__withholds_directory=False)
+
     def standing(self) -> Self:
         """Records that are issued and neither superseded nor revoked."""
         return self.filter(state=Record.State.ISSUED)
@@ -450,6 +455,8 @@ class Rendition(models.Model):
         FAILED = "failed", _("failed")
 
     PDF = "pdf"
+    CERTIFICATE = "cert"
+    """With the number of the degree in the record behind it."""
 
     document = models.ForeignKey(IssuedDocument, models.CASCADE, related_name="renditions")
     kind = models.CharField(max_length=8, default=PDF)

@@ -30,8 +30,11 @@ def verify_address(record: Record) -> str:
     return f"{keys.public_base()}/verify/{record.code}"
 
 
-def render(document: IssuedDocument) -> bytes:
-    """The PDF of a document, made in a limited child. Raises `RenderingFailed`, `documents.DocumentUnavailable`."""
+def render(document: IssuedDocument, *, assertion: str | None = None) -> bytes:
+    """The PDF of a document, made in a limited child; with `assertion`, the certificate of that one alone.
+
+    Raises `RenderingFailed`, `documents.DocumentUnavailable`.
+    """
     token = documents.content_of(document)
     value = branding.design_value(_design_of(document))
     return render_in_child(
@@ -42,6 +45,7 @@ def render(document: IssuedDocument) -> bytes:
         code=document.record.code,
         page=value.page,
         language=value.language,
+        assertion=assertion,
     )
 
 
@@ -50,21 +54,21 @@ def _design_of(document: IssuedDocument) -> CertificateDesign:
     return document.snapshot.design or branding.current_design(Organization.objects.get(is_home=True))
 
 
-def print_now(document: IssuedDocument) -> bytes:
+def print_now(document: IssuedDocument, *, kind: str = Rendition.PDF, assertion: str | None = None) -> bytes:
     """Renders and stores, for somebody who waits. Raises `documents.DocumentUnavailable` with the reason."""
     try:
-        content = render(document)
+        content = render(document, assertion=assertion)
     except RenderingFailed as fault:
         raise documents.DocumentUnavailable(str(fault)) from fault
-    _store(document, content)
+    _store(document, content, kind)
     return content
 
 
-def _store(document: IssuedDocument, content: bytes) -> None:
+def _store(document: IssuedDocument, content: bytes, kind: str = Rendition.PDF) -> None:
     digest = files.put(content)  # the row that names a file is committed after it (REL-22)
     Rendition.objects.update_or_create(
         document=document,
-        kind=Rendition.PDF,
+        kind=kind,
         defaults={
             "state": Rendition.State.DONE,
             "digest": digest,

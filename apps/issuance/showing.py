@@ -92,9 +92,18 @@ def view_of(record: Record) -> RecordView:
     return read_record(json.loads(documents.payload(record)))
 
 
-def downloads_of(record: Record) -> list[dict[str, str]]:
+def downloads_of(record: Record, view: RecordView) -> list[dict[str, str]]:
     """The forms in which a learner takes a record along, for the download menu."""
     base = f"/records/{record.public_id}/"
+    certificates = [
+        {
+            "href": f"{base}certificate-{number}.pdf",
+            "label": _("Certificate: %(name)s") % {"name": entry.name},
+            "note": _("One page, to frame. The signed record is inside."),
+            "icon": "award",
+        }
+        for number, entry in enumerate(documents.certificates(view), start=1)
+    ]
     return [
         {
             "href": f"{base}record.pdf",
@@ -102,6 +111,7 @@ def downloads_of(record: Record) -> list[dict[str, str]]:
             "note": _("To print and to hand in. The signed record is inside."),
             "icon": "file-text",
         },
+        *certificates,
         {
             "href": f"{base}clr.jws",
             "label": _("Signed record"),

@@ -63,9 +63,13 @@ def records(request: HttpRequest) -> HttpResponse:
     own = showing.issued_records(Record.objects.visible_to(request.user)).filter(learner__user=request.user)
     everything = showing.newest_first(own)
     newest = everything[0] if everything and everything[0].record.state == Record.State.ISSUED else None
+    try:
+        downloads = showing.downloads_of(newest.record, showing.view_of(newest.record)) if newest else []
+    except documents.DocumentUnavailable:  # its own page says why
+        downloads = []
     context = {
         "newest": newest,
-        "downloads": showing.downloads_of(newest.record) if newest else [],
+        "downloads": downloads,
         "standing": [one for one in everything[1:] if one.record.state == Record.State.ISSUED],
         "past": [one for one in everything if one.record.state != Record.State.ISSUED],
     }
@@ -85,7 +89,7 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "record": view,
         "state": found.state,
         "is_own": found.learner.user_id == request.user.pk,
-        "downloads": showing.downloads_of(found),
+        "downloads": showing.downloads_of(found, view),
         "structured": data_block(showing.structured_data(found, view)),
         "revocation": getattr(found, "revocation", None),
         "verify_path": f"/verify/{found.code}",
@@ -128,6 +132,18 @@ def json(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = _own_or_in_care(request, public_id)
     try:
         return _download(documents.payload(found), "application/ld+json", "clr.json")
+    except documents.DocumentUnavailable as fault:
+        return _refused(request, fault)
+
+
+@_private
+def certificate(request: HttpRequest, public_id: UUID, number: int) -> HttpResponse:
+    """`certificate-<n>.pdf`: one degree or certificate of the record on a page of its own, the signed bytes inside."""
+    found = _own_or_in_care(request, public_id)
+    try:
+        return _download(documents.certificate(found, number), "application/pdf", f"certificate-{number}.pdf")
+    except documents.NoSuchCertificate as fault:
+        raise Http404 from fault
     except documents.DocumentUnavailable as fault:
         return _refused(request, fault)
 

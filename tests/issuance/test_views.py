@@ -10,6 +10,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role, give_roles
+from apps.achievements.models import Achievement, Assertion
 from apps.issuance import batches, documents, review, revoking, signing
 from apps.issuance.models import IssuedDocument, Record
 from apps.learners.models import AdvisorAssignment, Learner
@@ -91,6 +92,67 @@ def test_the_pdf_holds_the_signed_bytes(school: School, learner: Learner, browse
         assert pdf.attachments["clr.jws"].get_file().read_bytes() == documents.jws(record)
 
 
+def with_degree(school: School, learner: Learner) -> Record:
+    """An issued record of two courses and a degree."""
+    degree = Achievement.objects.create(
+        achievement_type="Degree", name="Bachelor of Arts in Tidal Studies", issuer=school.home
+    )
+    Assertion.objects.create(learner=learner, achievement=degree, issued_on=school.spring.end_date)
+    school.passes(learner, "MATH 101")
+    return school.issued(learner)
+
+
+def test_a_degree_has_a_certificate_that_verifies_like_the_record(
+    school: School, learner: Learner, browser: Client
+) -> None:
+    """One landscape page of the degree; the signed record is inside, and the verifier says valid."""
+    import io
+
+    import pikepdf
+
+    from apps.verification.judging import judge_while_waiting
+
+    record = with_degree(school, learner)
+    address = f"/records/{record.public_id}/certificate-1.pdf"
+    for page in ("/records/", f"/records/{record.public_id}/"):
+        assert address in browser.get(page).content.decode()
+    answer = browser.get(address)
+    assert answer.status_code == 200 and answer["Content-Type"] == "application/pdf"
+    assert answer["Content-Disposition"] == 'attachment; filename="certificate-1.pdf"'
+    with pikepdf.open(io.BytesIO(answer.content)) as pdf:
+        (only,) = pdf.pages
+        assert only.MediaBox[2] > only.MediaBox[3]
+        assert pdf.attachments["clr.jws"].get_file().read_bytes() == documents.jws(record)
+    assert judge_while_waiting(answer.content).verdict == "valid"
+    assert browser.get(address).content == answer.content
+
+
+def test_the_office_finds_the_certificate_on_the_record(school: School, learner: Learner) -> None:
+    """The registrar downloads it from the issued record's page."""
+    record = with_degree(school, learner)
+    give_roles(school.registrar, Role.REGISTRAR)
+    client = Client()
+    client.force_login(school.registrar)
+    address = f"/records/{record.public_id}/certificate-1.pdf"
+    assert address in client.get(f"/admin/issuance/record/{record.pk}/change/").content.decode()
+    assert client.get(address).content.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("number", ["0", "2", "999999999999", "9" * 5000])
+def test_there_is_no_certificate_of_another_number(
+    school: School, learner: Learner, browser: Client, number: str
+) -> None:
+    """404 for a number that the record has no degree of."""
+    record = with_degree(school, learner)
+    assert browser.get(f"/records/{record.public_id}/certificate-{number}.pdf").status_code == 404
+
+
+def test_a_certificate_is_only_its_learners(school: School, learner: Learner, browser: Client) -> None:
+    """SEC-50: somebody else's certificate is not there."""
+    foreign = with_degree(school, school.learner(2, "Ama", "Owusu"))
+    assert browser.get(f"/records/{foreign.public_id}/certificate-1.pdf").status_code == 404
+
+
 def test_structured_data_says_what_the_page_says(school: School, learner: Learner, browser: Client) -> None:
     """HTML with JSON-LD inside, escaped so that no text of a record can end it (SEC-56)."""
     learner.family_name = "</script><script>alert(1)</script>"
@@ -139,7 +201,7 @@ def test_without_records_the_page_says_what_will_come(learner: Learner, browser:
     assert b'class="empty"' in page.content
 
 
-@pytest.mark.parametrize("below", ["", "clr.jws", "clr.json", "record.pdf", "versions/"])
+@pytest.mark.parametrize("below", ["", "clr.jws", "clr.json", "record.pdf", "certificate-1.pdf", "versions/"])
 def test_foreign_and_absent_are_alike(school: School, learner: Learner, browser: Client, below: str) -> None:
     """SEC-50, I4: 404 with the same page for somebody else's, for a draft and for nothing."""
     foreign = school.issued(school.learner(2, "Ama", "Owusu"))
@@ -179,7 +241,7 @@ def test_an_erased_record_says_that_it_was(school: School, learner: Learner, bro
 
     record = school.issued(learner)
     monkeypatch.setattr(documents, "content_of", erased)
-    for below in ("", "clr.jws", "clr.json", "record.pdf"):
+    for below in ("", "clr.jws", "clr.json", "record.pdf", "certificate-1.pdf"):
         assert browser.get(f"/records/{record.public_id}/{below}").status_code == 410
 
 
@@ -189,7 +251,7 @@ def test_damaged_bytes_are_never_given_out(school: School, learner: Learner, bro
     real = IssuedDocument.objects.get(record=record)
     real.content = b"x" + bytes(real.content or b"")[1:]
     monkeypatch.setattr(documents, "document_of", lambda *_args, **_more: real)
-    for below in ("", "clr.jws", "clr.json", "record.pdf"):
+    for below in ("", "clr.jws", "clr.json", "record.pdf", "certificate-1.pdf"):
         assert browser.get(f"/records/{record.public_id}/{below}").status_code == 503
 
 

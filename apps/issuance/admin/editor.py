@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.permissions import Role, has_role
 from apps.achievements.models import Assertion
-from apps.issuance import batches, documents, drafting, editing, evidence, previewing, review, revoking
+from apps.issuance import batches, documents, drafting, editing, evidence, previewing, review, revoking, showing
 from apps.issuance.admin.forms import BeginForm, DraftForm, EvidenceForm, ItemForm, ReasonForm
 from apps.issuance.models import Record
 from apps.learners.models import Learner
@@ -143,6 +143,8 @@ def _panes(request: HttpRequest, record: Record, form: Any) -> dict[str, Any]:
             panes["draft_form"] = form
     else:
         panes["differences"] = previewing.differences(record)
+        if record.is_published:
+            panes["downloads"] = showing.downloads_of(record, preview.view)[1:]  # the PDF is a button beside it
     return panes
 
 
