@@ -104,7 +104,7 @@ def check_associations(document: Mapping[str, Any]) -> list[Finding]:
         if contents.setdefault(id_, achievement) != achievement:
             findings.append(
                 Finding(
-                    "ACHIEVEMENT_DIFFERS",
+                    "CONFLICTING_IDS",
                     at,
                     f"The achievement {shown(id_)} is told in two ways in the record.",
                     "warning",
@@ -122,7 +122,7 @@ def check_associations(document: Mapping[str, Any]) -> list[Finding]:
             if isinstance(end, str) and end not in contents:
                 findings.append(
                     Finding(
-                        "ASSOCIATION_DANGLING",
+                        "REFERENCE_INVALID",
                         f"{at}/{name}",
                         f"An association names {shown(end)}, which is no achievement of the record.",
                         "warning",
@@ -134,7 +134,7 @@ def check_associations(document: Mapping[str, Any]) -> list[Finding]:
             below.setdefault(source, set()).add(target)
     if _has_circle(below):
         findings.append(
-            Finding("ASSOCIATION_CYCLE", "/credentialSubject/association", "Associations lead in a circle.", "warning")
+            Finding("REFERENCE_INVALID", "/credentialSubject/association", "Associations lead in a circle.", "warning")
         )
     return findings
 

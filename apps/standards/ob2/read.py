@@ -190,11 +190,25 @@ def check_context(document: Mapping[str, Any]) -> list[Finding]:
     members = context if isinstance(context, list) else [context]
     known = {model.CONTEXT_URL, model.CONTEXT_V1, *model.CONTEXT_ALIASES, *model.CONTEXT_2P1}
     if any(isinstance(member, str) and member in known for member in members):
-        return []
+        changed = _redefined(members)
+        if changed is None:
+            return []
+        sentence = f"A context inside the badge gives the word {shown(changed)} another meaning."
+        return [Finding("CONTEXT_INVALID", "/@context", sentence)]
     mapped = Names().within(context).terms
     if sum(mapped.get(term) == iri for term, iri in model.TERMS.items()) >= 10:
         return []
     return [Finding("CONTEXT_INVALID", "/@context", "The context is not that of Open Badges 2.0.")]
+
+
+def _redefined(members: list[Any]) -> str | None:
+    """A term of the standard that an inline context gives another meaning (part E, E3)."""
+    for member in members:
+        if isinstance(member, dict):
+            for term, iri in _inline(member, _VERSION_2).items():
+                if term in model.TERMS and iri != model.TERMS[term]:
+                    return term
+    return None
 
 
 def check_type(node: Mapping[str, Any], at: str = "") -> list[Finding]:
@@ -356,11 +370,17 @@ def check_extensions(node: Mapping[str, Any]) -> list[Finding]:
     findings: list[Finding] = []
     for at, extension in _extension_nodes(node):
         for type_ in types_of(extension):
-            local = re.split(r"[#/:]", type_)[-1].lower()
-            described = model.EXTENSIONS.get(local)
+            described = model.EXTENSIONS.get(_extension_name(type_))
             if described is not None:
                 _check_extension(extension, described, at, findings)
+        if not any(_extension_name(type_) in model.EXTENSIONS for type_ in types_of(extension)):
+            sentence = "The extension is of a kind whose schema is not known here, so it was not held against it."
+            findings.append(Finding("EXTENSION_INVALID", at, sentence, "warning"))
     return findings
+
+
+def _extension_name(type_: str) -> str:
+    return re.split(r"[#/:]", type_)[-1].lower()
 
 
 def _extension_nodes(node: Mapping[str, Any], at: str = "", depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:

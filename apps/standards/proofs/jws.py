@@ -247,6 +247,15 @@ RS256_ONLY = frozenset({"RS256"})
 VC_JWT = frozenset(_VERIFIERS)
 
 
+def fits(algorithm: str, key: PublicKey) -> bool:
+    """Whether a key is of the kind that an algorithm works with."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return algorithm in ("RS256", "PS256")
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return algorithm == "EdDSA"
+    return algorithm == ("ES256" if key.curve.name == "secp256r1" else "ES384")
+
+
 def verify(jws: Jws, key: PublicKey) -> None:
     """Verify a signature over the bytes as received. Raises ``SignatureFault`` (SIGNATURE_INVALID).
 

@@ -665,6 +665,8 @@ def _check_people(result: Result, document: Mapping[str, Any], kind: str, run: R
             _check_recipients(result, [("", dict(document))], outer.learner)
         else:
             _check_expected_recipient(result, run, document.get("recipient"))
+    elif run.expected_recipients and outer is None:
+        result.skipped("expected_recipient", "An endorsement is awarded to nobody, so nobody was compared with it.")
 
 
 def learner_values(learner: Mapping[str, Any]) -> list[str]:
@@ -712,8 +714,9 @@ def _check_expected(result: Result, run: Run, values: Iterable[str]) -> None:
 
 
 def _check_expected_recipient(result: Result, run: Run, recipient: Any) -> None:
-    if not run.expected_recipients or not isinstance(recipient, dict):
+    if not run.expected_recipients:
         return
+    recipient = recipient if isinstance(recipient, dict) else {}
     identity = recipient.get("identity")
     if isinstance(identity, str) and identities.matches(
         identity, run.expected_recipients, salt=_text(recipient.get("salt"))

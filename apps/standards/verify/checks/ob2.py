@@ -37,6 +37,7 @@ FORMAT = "ob-2.0"
 GRACE_NANOSECONDS = 120 * 1_000_000_000  # REL-24
 MAX_ENDORSEMENTS = 10
 
+_STANDARD_IDENTIFIERS = ("id", "email", "url", "telephone")
 _KIND = {
     "Assertion": "badge",
     "BadgeClass": "badge class",
@@ -184,11 +185,17 @@ def _judge_document(result: Result, document: dict[str, Any], id: str, run: Run,
         _judge_endorsements(result, [badge], run)
         result.vouched = True
         return result
-    badge_class = _linked_badge_class(result, badge, run, hosted=True) if class_name == "Assertion" else None
+    inside = holder is not None
+    badge_class = (
+        _linked_badge_class(result, badge, run, hosted=True, inside=inside) if class_name == "Assertion" else None
+    )
     profile = _linked_issuer(result, badge_class if class_name == "Assertion" else badge, run, trust_embedded=True)
     _tell_parties(result, badge, profile)
     if profile is not None:
         _check_scope(result, badge, id, profile)
+        _tell_foreign_class(result, badge_class, profile)
+        if read.one(profile.get("revocationList")) is not None:
+            _check_revocation(result, badge, profile, run, hosted=True)
     _finish(result, badge, badge_class, profile, class_name, run, holder)
     return result
 
@@ -231,6 +238,18 @@ def _check_scope(result: Result, badge: Mapping[str, Any], id: str, profile: Map
         result.vouched = True
 
 
+def _tell_foreign_class(result: Result, badge_class: Mapping[str, Any] | None, profile: Mapping[str, Any]) -> None:
+    """A7: the class of a badge is expected on its issuer's host too; said as a warning, as no validator refuses it."""
+    address, issuer = (badge_class or {}).get("id"), profile.get("id")
+    if not (
+        isinstance(address, str) and is_web_address(address) and isinstance(issuer, str) and is_web_address(issuer)
+    ):
+        return
+    if hosting.scope_failure(address, issuer, read.one(profile.get("verification"))) is not None:
+        sentence = "The class of the badge does not stand on a host of its issuer."
+        result.warned("badge_class", "HOSTED_SCOPE", sentence, id=address)
+
+
 # --- signed (steps 3, 17 to 21) ------------------------------------------------------------------------------
 
 
@@ -261,8 +280,13 @@ def _judge_signed(value: dict[str, Any], jws: jws_format.Jws, run: Run, holder: 
     if class_name not in ("Assertion", "Endorsement"):
         result.failed("type", "TYPE_INVALID", "Only badges and endorsements are signed on their own.")
         return result
+    if badge.get("revoked") is True:
+        result.failed("revoked", "REVOKED", _revoked(badge.get("revocationReason")))
     _check_properties(result, badge, class_name)
-    badge_class = _linked_badge_class(result, badge, run, hosted=False) if class_name == "Assertion" else None
+    inside = holder is not None
+    badge_class = (
+        _linked_badge_class(result, badge, run, hosted=False, inside=inside) if class_name == "Assertion" else None
+    )
     profile = _linked_issuer(result, badge_class if class_name == "Assertion" else badge, run, trust_embedded=False)
     _tell_parties(result, badge, profile)
     _check_signature(result, badge, jws, profile, run)
@@ -303,9 +327,13 @@ def _check_signature(
     try_keys(result, jws, candidates, trusted, run, owner_required=False)
 
 
-def _check_revocation(result: Result, badge: Mapping[str, Any], profile: Mapping[str, Any] | None, run: Run) -> None:
-    """Steps 20 and 21."""
+def _check_revocation(
+    result: Result, badge: Mapping[str, Any], profile: Mapping[str, Any] | None, run: Run, *, hosted: bool = False
+) -> None:
+    """Steps 20 and 21. For a hosted badge its own address decides; a list that names it counts all the same (D2)."""
     address = read.one(profile.get("revocationList")) if profile is not None else None
+    if isinstance(address, dict):
+        address = address.get("id")
     if address is None:
         result.skipped("revocation", "The issuer publishes no revocation list.")
         return
@@ -314,12 +342,14 @@ def _check_revocation(result: Result, badge: Mapping[str, Any], profile: Mapping
             raise FetchRefused("its address is not a web address.")
         found = read.normalise(run.get_document(address))
     except FetchRefused as refusal:
-        result.failed(
-            "revocation", refusal.code, f"The issuer's revocation list could not be fetched: {refusal.sentence}"
-        )
+        sentence = f"The issuer's revocation list could not be fetched: {refusal.sentence}"
+        if hosted:
+            result.skipped("revocation", f"{sentence} The badge itself still stands at its address.")
+        else:
+            result.failed("revocation", refusal.code, sentence)
         return
     entries = found.get("revokedAssertions") if isinstance(found, dict) else None
-    if entries is None or not all(isinstance(entry, str | dict) for entry in read.each(entries)):
+    if entries is None or not all(_is_entry(entry) for entry in read.each(entries)):
         result.failed("revocation", "PROPERTY_INVALID", "The issuer's revocation list cannot be understood.")
         return
     for entry in read.each(entries):
@@ -328,6 +358,14 @@ def _check_revocation(result: Result, badge: Mapping[str, Any], profile: Mapping
             result.failed("revocation", "REVOKED", _revoked(reason), list=address)
             return
     result.passed("revocation", "It is not in the issuer's revocation list.", list=address)
+
+
+def _is_entry(entry: Any) -> bool:
+    """Step 20: an entry names an assertion by its IRI, or (old badges) by its uid."""
+    if isinstance(entry, dict):
+        id = entry.get("id")
+        return read.is_iri(id) if isinstance(id, str) else id is None and isinstance(entry.get("uid"), str)
+    return isinstance(entry, str) and read.is_iri(entry)
 
 
 def _is_revoked_by(entry: Any, badge: Mapping[str, Any]) -> bool:
@@ -343,13 +381,15 @@ def _is_revoked_by(entry: Any, badge: Mapping[str, Any]) -> bool:
 # --- what it links to (step 9) -------------------------------------------------------------------------------
 
 
-def _linked_badge_class(result: Result, badge: Mapping[str, Any], run: Run, *, hosted: bool) -> dict[str, Any] | None:
+def _linked_badge_class(
+    result: Result, badge: Mapping[str, Any], run: Run, *, hosted: bool, inside: bool
+) -> dict[str, Any] | None:
     if badge.get("badge") is None:
         return None
     node = _linked(result, "badge_class", badge["badge"], "BadgeClass", run, refetch=hosted)
     if node is not None:
-        _check_images(result, badge, run)
-        _check_images(result, node, run)
+        _check_images(result, badge, run, inside=inside)
+        _check_images(result, node, run, inside=inside)
     return node
 
 
@@ -426,17 +466,26 @@ def _fetched_node(result: Result, check: str, id: str, run: Run) -> dict[str, An
     return node
 
 
-def _check_images(result: Result, node: Mapping[str, Any], run: Run) -> None:
-    """Step 14: a picture that can be fetched is PNG or SVG. One that cannot be reached proves nothing."""
+def _check_images(result: Result, node: Mapping[str, Any], run: Run, *, inside: bool = False) -> None:
+    """Step 14: the picture loads, and is PNG or SVG. One that nobody could be asked for leaves a badge open; of a
+    badge inside a record, whose signer has vouched for it, it is only not looked at."""
     image = read.one(node.get("image"))
     address = image.get("id") if isinstance(image, dict) else image
     if not isinstance(address, str) or not is_web_address(address):
         return
     try:
         answer = run.get(address, kind="image")
-    except FetchRefused:
+    except FetchRefused as refusal:
+        sentence = f"The picture of the badge could not be fetched: {refusal.sentence}"
+        if inside:
+            result.skipped("images", sentence, address=address)
+        else:
+            result.failed("images", refusal.code, sentence, address=address)
         return
-    if answer.status == 200 and not _is_picture(answer.body):
+    if answer.status != 200:
+        sentence = f"The picture of the badge does not load: its address answered {answer.status}."
+        result.failed("images", "IMAGE_INVALID", sentence, address=address)
+    elif not _is_picture(answer.body):
         result.failed("images", "IMAGE_INVALID", "What stands at the picture's address is neither PNG nor SVG.")
 
 
@@ -520,6 +569,10 @@ def _check_person(result: Result, badge: Mapping[str, Any], run: Run, holder: Ho
         else:
             result.failed("recipients", "RECIPIENT_MISMATCH", "The badge was awarded to somebody else.")
     elif run.expected_recipients:
+        named = str(read.one(recipient.get("type")))
+        if named not in _STANDARD_IDENTIFIERS:
+            sentence = f"The recipient is given by {shown(named)}, which is no identifier of the standard."
+            result.warned("expected_recipient", "NONSTANDARD_IDENTIFIER", sentence)
         if identities.matches(identity, run.expected_recipients, salt=salt):
             result.passed("expected_recipient", "It was awarded to the person expected.")
         else:

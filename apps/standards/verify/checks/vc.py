@@ -278,11 +278,10 @@ def _refreshed(result: Result, document: Mapping[str, Any], run: Run, place: Pla
         result.skipped("refresh", "The refresh service gave no credential, so this one counts.", address=address)
         return None
     newer = judge(found, run, replace(place, refreshed=True, depth=place.depth + 1))
-    reason = _not_a_successor(newer, document)
-    if reason is not None:
-        result.warned(
-            "refresh", "REFRESH_REFUSED", f"What the refresh service gave does not count: {reason}", address=address
-        )
+    refused = _not_a_successor(newer, document)
+    if refused is not None:
+        code, reason = refused
+        result.warned("refresh", code, f"What the refresh service gave does not count: {reason}", address=address)
         return None
     newer.passed("refresh", "The refresh service gave a newer copy, which counts instead.", address=address)
     if place.role == "given":
@@ -290,16 +289,16 @@ def _refreshed(result: Result, document: Mapping[str, Any], run: Run, place: Pla
     return newer
 
 
-def _not_a_successor(newer: Result, document: Mapping[str, Any]) -> str | None:
-    """Why an answer of the refresh service may not replace a credential."""
+def _not_a_successor(newer: Result, document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Why an answer of the refresh service may not replace a credential: code and sentence."""
     if not newer.vouched or newer.has_failed("context", "type", "schema"):
-        failures = newer.failures()
-        return failures[0].detail if failures else "nobody vouches for it."
+        first = next(iter(newer.failures()), None)
+        return (first.code or "", first.detail) if first else ("PROOF_MISSING", "nobody vouches for it.")
     if ob3.identity_of(newer.document) != ob3.identity_of(document):
-        return "it is another credential, or another issuer's."
+        return "CONTENT_DIFFERS", "it is another credential, or another issuer's."
     before, after = _valid_from(document), _valid_from(newer.document)
     if before is not None and (after is None or after.nanoseconds < before.nanoseconds):
-        return "it is older."
+        return "CONTENT_OUTDATED", "it is older."
     return None
 
 
@@ -447,6 +446,7 @@ def _check_record(result: Result, document: Mapping[str, Any], run: Run, place: 
     for position, nested in enumerate(clr2.nested_of(document)):
         at = f"verifiableCredential/{position}"
         if not isinstance(nested, dict):
+            result.failed(at, "NESTED_INVALID", "What stands among the credentials inside is no signed object.")
             continue
         if clr2_model.RECORD_TYPE in types_of(nested) and place.depth + 1 >= MAX_RECORD_DEPTH:
             result.failed(at, "NOT_DECIDED", "Records are nested more deeply than is looked at.")

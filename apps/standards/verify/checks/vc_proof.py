@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from apps.standards import dids, moments
 from apps.standards.dids import VerificationMethod
 from apps.standards.errors import DocumentFault, KeyFault, ParseFault, SignatureFault, StandardsError
+from apps.standards.jsonld import canonical
 from apps.standards.proofs import data_integrity, vc_jwt
 from apps.standards.proofs import jws as jws_format
 from apps.standards.proofs.data_integrity import Unsecured
@@ -104,6 +105,9 @@ def check_token(result: Result, jws: Jws, payload: Mapping[str, Any], credential
         result.failed("key", fault.code, fault.sentence)
         return False
     result.passed("key", "The key is one that the issuer publishes.", **_key_evidence(method))
+    if not jws_format.fits(jws.algorithm, method.key):  # 4.3, step 4
+        sentence = f"The issuer's key is not of the kind that {jws.algorithm} signs with."
+        result.failed("algorithm", "ALG_NOT_ALLOWED", sentence, algorithm=jws.algorithm)
     try:
         jws_format.verify(jws, method.key)
     except SignatureFault as fault:
@@ -111,7 +115,16 @@ def check_token(result: Result, jws: Jws, payload: Mapping[str, Any], credential
         return False
     digest = "sha256:" + hashlib.sha256(jws.payload).hexdigest()
     result.passed("signature", "The signature fits the content.", payload_digest=digest)
+    _tell_undefined(result, "signature", credential)
     return _check_claims(result, payload, credential)
+
+
+def _tell_undefined(result: Result, name: str, document: Mapping[str, Any]) -> None:
+    """Words that no context defines: signed where every byte is (tokens, JCS), yet without a meaning (section 16)."""
+    try:
+        canonical.statements(document)
+    except DocumentFault as fault:
+        result.warned(name, fault.code, f"All of it is signed, but not all has a meaning. {fault.sentence}")
 
 
 def _method_of_token(jws: Jws, issuer: str, run: Run) -> VerificationMethod:
@@ -184,6 +197,8 @@ def check_embedded(result: Result, document: Mapping[str, Any], run: Run) -> boo
         evidence["skew_used"] = True
         sentence += " It was made within two minutes from now; clocks differ, so it counts."
     result.passed("proof", sentence, **evidence)
+    if proven.suite.form == "jcs":
+        _tell_undefined(result, "proof", unsecured.document)
     if proven.reservation is not None:
         result.warned("proof", *proven.reservation)
     for useless in faults:
