@@ -14,6 +14,7 @@ from datetime import datetime
 
 import orjson
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from apps.learners.models import Learner
@@ -32,6 +33,8 @@ State = WalletItem.State
 ANY_VERDICT = ("valid", "undecided", "invalid")
 MOST_BYTES = 25_000_000
 """The longest document that is kept; doors may allow less (SEC-20)."""
+MOST_IN_ALL = 500_000_000
+"""How much one wallet holds, so that no client fills the portal through a learner who trusted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class NotTaken(Exception):
         super().__init__(sentence)
         self.code = code
         self.result = result
+
+
+class WalletFull(NotTaken):
+    """The wallet holds as much as a wallet may."""
 
 
 # --- One or many documents --------------------------------------------------------------------
@@ -109,6 +116,9 @@ def take_in(
     known = WalletItem.objects.filter(learner=learner, digest=digest).first()
     if known is not None and (known.state != State.DELETED or source == Source.CONNECTION):
         return Intake(known, created=_note(known, source, sender, now))
+    held = WalletItem.objects.filter(learner=learner).aggregate(bytes=Sum("size"))["bytes"] or 0
+    if held + len(content) > MOST_IN_ALL:
+        raise WalletFull("INPUT_INVALID", "This wallet is full. Delete something that is not needed any more.")
     result = judge(content, fetcher=fetcher, seconds=seconds, recipients=recipients, now=now)
     if not result.readable or result.document is None:  # nothing was read, or what was named was not to be had
         first = result.failures()[0]

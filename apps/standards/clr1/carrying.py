@@ -6,15 +6,16 @@ here they are cut out of what carried them and put into what carries them next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from apps.standards import strict_json
+from apps.standards import identities, strict_json
 from apps.standards.clr1 import model, read
 from apps.standards.clr1.read import Finding
 from apps.standards.errors import DocumentFault
 from apps.standards.proofs import jws
+from apps.standards.verify.recognise import clr1_kind, format_of
 
 _CONTEXT = b'"@context":"' + model.CONTEXT_URL.encode() + b'"'
 _PAYLOAD_MEMBERS = frozenset({"@context", "type", "clr", "signedClr"})
@@ -105,6 +106,8 @@ def posted_token(token: bytes, at: str = "") -> Carried:
 
 def _expect_record(record: dict[str, Any], at: str) -> None:
     _expect_none([*_context_faults(record), *read.failures(read.check(record, model.Clr, at))])
+    if format_of(record) != "clr-1.0" or clr1_kind(record) != "record":
+        raise DocumentFault("This is another document than a record.", code="TYPE_INVALID", at=at)
 
 
 def _context_faults(document: dict[str, Any]) -> list[Finding]:
@@ -144,14 +147,28 @@ def _bare(part: bytes, value: Any) -> bytes:
     return value.encode("utf-8") if isinstance(value, str) else part
 
 
-def learner_values(record: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a record says of who its learner is, as (property, value) pairs that can be compared (section 5.4)."""
+def is_about(
+    record: dict[str, Any],
+    *,
+    ids: Collection[str],
+    emails: Collection[str],
+    student_ids: Collection[str],
+    sourced_ids: Collection[str],
+) -> bool:
+    """Whether a record names as its learner a person of whom this is known (section 5.4, CLR1-P-11).
+
+    One value that agrees is enough; e-mail addresses agree in any letter case.
+    """
     learner = record.get("learner")
     if not isinstance(learner, dict):
-        return []
-    found = [(name, learner[name]) for name in model.RECIPIENT_PROPERTIES if isinstance(learner.get(name), str)]
+        return False
+    known = {"id": ids, "email": emails, "studentId": student_ids, "sourcedId": sourced_ids}
+    said = [(learner.get(name), values) for name, values in known.items()]
     identifiers = learner.get("identifiers")
     for each in identifiers if isinstance(identifiers, list) else []:
-        if isinstance(each, dict) and isinstance(each.get("identifier"), str):
-            found.append(("identifier", each["identifier"]))
-    return [(name, value.strip()) for name, value in found if value.strip()]
+        if isinstance(each, dict):
+            said.append((each.get("identifier"), [*student_ids, *sourced_ids]))
+    return any(
+        isinstance(value, str) and value.strip() and identities.matches(value, [one for one in values if one.strip()])
+        for value, values in said
+    )
