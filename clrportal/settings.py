@@ -181,6 +181,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "dispatch": {"task": "jobs.dispatch", "schedule": 15.0},  # REL-06
+    "sweep": {"task": "exchange.sweep", "schedule": 24 * 3600.0},  # SEC-46
 }
 
 # --- Signing in -------------------------------------------------------------------------------
@@ -400,6 +401,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("CLRPORTAL_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "oauthlib": {"level": "WARNING"},  # writes codes and tokens at DEBUG (SEC-43)
+        "oauth2_provider": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
         "pikepdf": {"level": "WARNING"},

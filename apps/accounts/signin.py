@@ -22,6 +22,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives
+from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -43,6 +44,9 @@ CONFIRMED_FOR = 10 * 60
 RESET_HOLDS = 3600
 DEVICE_DAYS = 180
 FIRST_WAIT, LONGEST_WAIT, WAITS_REMEMBERED = 15, 3600, 86_400
+
+password_set = Signal()
+"""Sent in the transaction in which somebody's password changes (`user`): what else hangs on it ends too (SEC-44)."""
 
 RESETS_ADDRESS = limits.Rate("password-reset-address", 30, 900)
 RESETS_ACCOUNT = limits.Rate("password-reset-account", 5, 3600)

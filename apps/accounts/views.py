@@ -193,6 +193,7 @@ def _set_password(user: User, password: str, *, how: str) -> None:
         user.save(update_fields=["password"])
         entry = audit.record("password.set", user, user, how=how)
         telling.tell("password-changed", entry.digest, user.public_id)
+        signin.password_set.send(sender=User, user=user)
 
 
 @never_cache
