@@ -11,5 +11,12 @@ class Config(AppConfig):
     verbose_name = "Exchange"
 
     def ready(self) -> None:
-        """Registers the background work of connections."""
-        from apps.exchange import connecting  # noqa: F401  its kind of job and its dispatcher register themselves
+        """Registers background work, what we serve at our own addresses, and what the authorization server tells."""
+        from apps.exchange import connecting, hosted  # noqa: F401  connecting: its work registers itself
+        from apps.exchange.authorization import starting  # noqa: F401  registers itself
+        from apps.verification import own
+
+        own.register_served(hosted.served)
+        from apps.exchange.clr1 import answers, openapi  # noqa: F401  openapi: how bearer tokens are described
+
+        answers.register()

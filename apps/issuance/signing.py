@@ -229,14 +229,14 @@ class _Published:
     """What strangers find at our own addresses, loaded once for a chunk; the judge asks nothing else."""
 
     def __init__(self, home: Organization, base: str) -> None:
-        from apps.issuance import hosted
+        from apps.issuance import published
 
         self._served = {
-            profiles.profile_address(home, base): hosted.profile_document(home, base),
-            profiles.revocation_list_address(home, base): hosted.revocation_document(home, base),
+            profiles.profile_address(home, base): published.profile_document(home, base),
+            profiles.revocation_list_address(home, base): published.revocation_document(home, base),
         }
         for key in keys.published_keys(home):
-            self._served[keys.address(key)] = hosted.key_document(key, base)
+            self._served[keys.address(key)] = published.key_document(key, base)
 
     def issued(self, id: str) -> OwnRecord | None:
         """Nothing: what is judged here is not out yet."""

@@ -12,11 +12,9 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Let its doors take whole documents, and show its figures to operators."""
-        from apps.issuance import hosted
         from apps.network import health, limits
         from apps.verification import codes, judging, own, reports  # noqa: F401  reports: the kind of its job
 
         limits.allow_body(r"/(?:api/)?verify/", limits.VERIFY_BODY, members_only=False)
         health.register_gauge(judging.figures)
-        own.register_served(hosted.served)
         own.register_served(codes.served)

@@ -164,6 +164,11 @@ def revocation_list(*, id: str, issuer: str, revoked: Iterable[str]) -> dict[str
     }
 
 
+def hosted() -> model.Verification:
+    """The ``verification`` of an object that its own address vouches for (section 8.3)."""
+    return model.Verification(type="Hosted")
+
+
 def hosted_policy(*, origin: str, starts_with: str) -> model.Verification:
     """The ``verification`` of an issuer's profile: where its hosted objects live (CLR1-P-16)."""
     return model.Verification(

@@ -8,12 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from apps.exchange import hosted
 from apps.institution import keys, profiles
-from apps.issuance import documents, hosted, revoking
+from apps.issuance import documents, published, revoking
 from apps.issuance.models import IssuedDocument, Publicity
 from apps.standards.verify import engine
 from apps.standards.verify.sources import OfflineFetcher
+from tests.issuance.conftest import own_files, school
 from tests.issuance.earning import School
+
+__all__ = ["own_files", "school"]  # the fixtures
 
 
 def path(address: str) -> str:
@@ -97,7 +101,7 @@ def test_a_private_record_and_an_absent_one_answer_alike(school: School, client:
     for response in (private, absent):
         del response["X-Request-ID"]
     assert dict(private.headers) == dict(absent.headers)
-    assert private["WWW-Authenticate"] == "Bearer"
+    assert private["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_private_assertion_and_an_absent_one_answer_alike(school: School, client: Client):
@@ -133,7 +137,7 @@ def test_revoking_puts_the_id_on_the_list_at_once(school: School, client: Client
     assert listed["revokedAssertions"] == [document.document_id]
     gone = client.get(f"/ims/clr/v1p0/clrs/{record.public_id}")
     assert gone.status_code == 410
-    assert gone.json()["imsx_description"] == "Issued to the wrong person."
+    assert "Issued to the wrong person." in gone.json()["imsx_description"]
     assert "REVOKED" in [check.code for check in judged(token).failures()]
 
 
@@ -141,7 +145,7 @@ def test_after_a_rotation_old_records_stay_valid(school: School):
     """Digest CLR 1.0, 8.5: the hosted profile lists every key still honoured."""
     record = school.issued()
     keys.rotate(school.home)
-    assert isinstance(hosted.profile_document(school.home, keys.public_base())["publicKey"], list)
+    assert isinstance(published.profile_document(school.home, keys.public_base())["publicKey"], list)
     assert judged(documents.jws(record)).valid
 
 
