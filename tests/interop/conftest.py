@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +20,11 @@ from apps.standards.jsonld import contexts
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"
+PYTHON = HERE / "python"
 
 Jobs = list[dict[str, Any]]
 RunNode = Callable[[Jobs], list[dict[str, Any]]]
+RunPython = Callable[[dict[str, Any], Jobs], list[dict[str, Any]]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> RunNode:
     """Runs jobs of ``node/run.mjs``, without any network, and gives the answers."""
-    folder = _installed()
+    folder = _installed(NODE, _node_packages)
     known = tmp_path_factory.mktemp("interop") / "contexts.json"
     known.write_text(json.dumps({url: contexts.document_for(url) for url in contexts.known()}))
 
@@ -54,25 +58,56 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> RunNode:
     return run
 
 
-def _installed() -> Path:
-    """The folder with the packages that ``package-lock.json`` names; made on first use."""
-    sources = sorted(NODE.glob("*.*"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+@pytest.fixture(scope="session")
+def openbadges() -> RunPython:
+    """Runs jobs of ``python/run_openbadges.py`` over a map of addresses, without any network, and gives the answers."""
+    folder = _installed(PYTHON, _python_packages)
+
+    def run(web: dict[str, Any], jobs: Jobs) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            [str(folder / "venv" / "bin" / "python"), "-W", "ignore", "run_openbadges.py"],
+            cwd=folder,
+            input=json.dumps({"web": web, "jobs": jobs}),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answers: list[dict[str, Any]] = json.loads(done.stdout)
+        return answers
+
+    return run
+
+
+def _installed(room: Path, install: Callable[[Path], None]) -> Path:
+    """A copy of a room of this folder with the packages that its lock names; made on first use."""
+    sources = sorted(path for path in room.glob("*.*") if path.is_file())
+    content = b"".join(path.read_bytes() for path in sources) + sys.version.encode()
     cache = Path(os.environ.get("XDG_CACHE_HOME", tempfile.gettempdir())) / "clrportal-interop"
-    folder = cache / digest
-    if (folder / "complete").exists():
-        return folder
+    folder = cache / hashlib.sha256(content).hexdigest()[:16]
     cache.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(dir=cache))
-    for path in sources:
-        shutil.copy(path, making)
+    with (cache / f"{folder.name}.lock").open("w") as lock:  # an environment does not move, so it is made in its place
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            for path in sources:
+                shutil.copy(path, folder)
+            install(folder)
+            (folder / "complete").touch()
+    return folder
+
+
+def _node_packages(folder: Path) -> None:
     npm = shutil.which("npm")
     assert npm is not None, "These tests run programs for Node; deploy/test installs it."
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(command, cwd=making, check=True, timeout=300)
-    (making / "complete").touch()
-    try:
-        making.rename(folder)
-    except OSError:  # another process was quicker
-        shutil.rmtree(making)
-    return folder
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
+
+
+def _python_packages(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "venv"], cwd=folder, check=True, timeout=120)
+    pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    command = [*pip, "--no-deps", "--require-hashes", "--requirement", "requirements.txt"]
+    subprocess.run(command, cwd=folder, check=True, timeout=300)
