@@ -61,7 +61,7 @@ class AddressForm(forms.Form):
     request_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
-class RecordChoice(forms.ModelChoiceField):
+class RecordChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of several records, by its title."""
 
     def label_from_instance(self, obj: Any) -> str:
