@@ -27,6 +27,7 @@ MODULES = {
     "issue": "issuing",
     "verify": "verifying",
     "render": "rendering",
+    "api": "api",
     "progress": "progress",
 }
 """Name of a benchmark → the module of this package whose function `run(name)` gives its rows."""

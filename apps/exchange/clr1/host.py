@@ -63,6 +63,11 @@ class Door(APIView):
     needed: ClassVar[dict[str, str]] = {}
     """Method → the scope that it needs."""
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """None: each answer says for itself what it depends on, and a refusal what is allowed."""
+        return {}
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """CLR1-P-27: nothing is answered without TLS where the portal has TLS."""
         if settings.HTTPS and not request._request.is_secure():

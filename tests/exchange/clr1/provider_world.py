@@ -132,7 +132,7 @@ def minor_code(response: Any) -> str:
 # --- records of others ------------------------------------------------------------------------
 
 
-def record(learner: Learner, **changed: Any) -> dict[str, Any]:
+def record(person: Learner, **changed: Any) -> dict[str, Any]:
     """A plain record of another publisher about this learner."""
     return {
         "@context": CONTEXT,
@@ -140,7 +140,7 @@ def record(learner: Learner, **changed: Any) -> dict[str, Any]:
         "type": "Clr",
         "name": "A record from elsewhere",
         "issuedOn": "2026-01-05T10:00:00Z",
-        "learner": {"id": "urn:uuid:5b1d", "name": learner.name, "email": learner.email},
+        "learner": {"id": "urn:uuid:5b1d", "name": person.name, "email": person.email},
         "publisher": {"id": "https://far.example/issuers/1", "name": "Far College"},
         "assertions": [],
         **changed,
