@@ -260,9 +260,9 @@ def method_of_issuer(method: str, issuer: str, get: GetDocument, *, key_document
         return kept
     found = _listed_method(document, method, issuer, published_at)
     if found is None and _is_listed(document, method):
-        found = _method_of_key_document(method, issuer, get)  # listed by its address, kept elsewhere
+        found = _method_of_key_document(method, issuer, get, listed=True)  # by its address, kept elsewhere
     if found is None and key_documents and elsewhere and _same_origin(address, issuer):
-        found = _method_of_key_document(method, issuer, get)
+        found = _method_of_key_document(method, issuer, get, jwks_uri=document.get("jwks_uri"))
     if found is not None:
         return found
     fragment = method.partition("#")[2]
@@ -382,16 +382,43 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _method_of_key_document(method: str, issuer: str, get: GetDocument) -> VerificationMethod | None:
-    """A document of one key that names the issuer as its controller; None if it does not."""
-    address = method.partition("#")[0]
+def _method_of_key_document(
+    method: str, issuer: str, get: GetDocument, *, listed: bool = False, jwks_uri: Any = None
+) -> VerificationMethod | None:
+    """The key in a document of its own (6.2): a method, a JWK, an entry of a set; None if it is not the issuer's.
+
+    A method or JWK names the issuer as its controller. Where the issuer lists the key by this address (``listed``),
+    a bare JWK or a set will do; so will a set that is the issuer's own (its ``jwks_uri``, or that of its origin).
+    """
+    address, _, fragment = method.partition("#")
     document = _fetched(address, get)
-    if document.get("id") not in (None, method, address) or document.get("controller") != issuer:
+    if isinstance(document.get("keys"), list):
+        if not listed and address not in _jwks_addresses(jwks_uri, issuer):
+            return None
+        document = _entry_of_set(document["keys"], method, fragment)
+        listed = True
+    elif document.get("id") not in (None, method, address):
+        return None
+    controller = document.get("controller")
+    if controller != issuer and not (listed and controller is None and "kty" in document):
         return None
     if "kty" in document:
         members = {name: value for name, value in document.items() if name not in ("id", "controller", "revoked")}
         return VerificationMethod(method, issuer, key_from_jwk(members), address, _text(document.get("revoked")), None)
     return _method(document, method, issuer, address)
+
+
+def _entry_of_set(keys: list[Any], method: str, fragment: str) -> dict[str, Any]:
+    """The JWK whose ``kid`` is the address or its fragment. Raises ``KeyFault`` (KEY_UNAVAILABLE)."""
+    for jwk in keys[:_MAX_METHODS]:
+        if (
+            isinstance(jwk, dict)
+            and isinstance(jwk.get("kid"), str)
+            and jwk["kid"] in (method, fragment)
+            and jwk["kid"]
+        ):
+            return jwk
+    raise KeyFault(f"The set of keys does not hold the key {shown(method)}.")
 
 
 # --- keys that come along with a token ------------------------------------------------------------------------

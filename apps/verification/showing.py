@@ -62,6 +62,18 @@ STEPS: Mapping[str, Promise] = {
     "endorsement_targets": _("Do endorsements speak of this record?"),
     "own_record": _("Does it agree with what this portal issued?"),
     "schema": _("Are all its parts in order?"),
+    "holder": _("Who shows it?"),
+    "refresh": _("Is there a newer copy?"),
+    "claims": _("Does the token agree with what it carries?"),
+    "subject": _("Is everything in it about one person?"),
+    "associations": _("Do its achievements hang together?"),
+    "completeness": _("Does it claim to be complete?"),
+    "endorsement": _("Do its endorsements hold?"),
+    "badge_class": _("What is the badge for?"),
+    "issuer_profile": _("Does the issuer exist at its own address?"),
+    "images": _("Does its picture load?"),
+    "extensions": _("Are its extensions in order?"),
+    "fetch": _("Does anything stand at the address?"),
     "nested": _("Do the parts inside hold?"),
 }
 STATUS_WORDS: Mapping[str, Promise] = {

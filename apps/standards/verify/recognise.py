@@ -27,6 +27,14 @@ _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?P<disclosures>~\S*)?")
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _VC_CONTEXT = re.compile(r"https://www\.w3\.org/(?:2018/credentials/v1|ns/credentials/v2)")
+_VC_TYPES = frozenset(
+    {
+        "VerifiableCredential",
+        "VerifiablePresentation",
+        "EnvelopedVerifiableCredential",
+        "EnvelopedVerifiablePresentation",
+    }
+)
 _OB2_CONTEXT = re.compile(r"https?://(?:w3id\.org/openbadges|openbadgespec\.org|purl\.imsglobal\.org/spec/ob/v2p)")
 _CLR1_CONTEXT = re.compile(r"https://purl\.imsglobal\.org/spec/clr/v1p0/|https://contexts\.ward\.guru/clr_v1p0")
 _OB2_TYPES = frozenset({"BadgeClass", "Issuer", "CryptographicKey", "RevocationList", "Assertion", "Endorsement"})
@@ -118,10 +126,10 @@ def format_of(value: Any) -> Format:
     contexts = _texts(value.get("@context"))
     types = _texts(value.get("type")) + _texts(value.get("@type"))
     if (
-        "VerifiableCredential" in types
-        or "VerifiablePresentation" in types
+        _VC_TYPES.intersection(types)
         or any(_VC_CONTEXT.match(address) for address in contexts)
         or isinstance(value.get("vc"), dict)
+        or isinstance(value.get("vp"), dict)
     ):
         return "vc"
     if _has_clr_members(value):

@@ -119,6 +119,48 @@ def test_a_withdrawn_badge_is_revoked(world: World) -> None:
     assert codes(world.judge(document)) == ["REVOKED"]
 
 
+def test_a_hosted_badge_in_its_issuers_revocation_list_is_revoked(world: World) -> None:
+    world.serve(f"{BASE}/revocations/1", revocations((assertion()["id"], "Given twice")))
+    assert codes(world.judge(hosted(world, assertion()))) == ["REVOKED"]
+    del world.answers[f"{BASE}/revocations/1"]
+    assert world.judge(hosted(world, assertion())).valid, "its own address decides"
+
+
+@pytest.mark.parametrize("entry", [{}, {"id": "not an address"}, {"uid": 7}, "not an address", 7])
+def test_step_20_a_revocation_list_with_an_entry_that_names_nothing(world: World, entry: Any) -> None:
+    world.serve(f"{BASE}/revocations/1", {**revocations(), "revokedAssertions": [entry]})
+    document = assertion(id="urn:uuid:b0000001-0000-4000-8000-000000000001", creator=f"{BASE}/keys/1")
+    assert codes(world.judge(sign(document))) == ["PROPERTY_INVALID"]
+
+
+def test_step_14_a_picture_that_does_not_load(world: World) -> None:
+    world.serve(f"{BASE}/images/1", b"", 404)
+    assert codes(world.judge(hosted(world, assertion()))) == ["IMAGE_INVALID"]
+    del world.answers[f"{BASE}/images/1"]
+    result = world.judge(hosted(world, assertion()))
+    assert (result.verdict, codes(result)) == ("undecided", ["FETCH_FAILED"])
+
+
+@pytest.mark.parametrize("term", ["badge", "issuer", "recipient", "verification"])
+def test_e3_a_context_that_redefines_words_of_the_standard(world: World, term: str) -> None:
+    document = {**assertion(), "@context": [model.CONTEXT_URL, {term: "https://mill.example/words#other"}]}
+    assert "CONTEXT_INVALID" in codes(world.judge(hosted(world, document)))
+    harmless = {**assertion(), "@context": [model.CONTEXT_URL, {"room": "https://mill.example/words#room"}]}
+    assert world.judge(hosted(world, harmless)).valid
+
+
+def test_a_class_on_another_host_than_its_issuers_is_told(world: World) -> None:
+    """A7"""
+    world.serve("https://cdn.example/badges/1", badge_class(id="https://cdn.example/badges/1"))
+    result = world.judge(hosted(world, assertion(badge="https://cdn.example/badges/1")))
+    assert result.valid and warnings(result) == ["HOSTED_SCOPE"]
+
+
+def test_a_signed_badge_that_says_revoked_is_revoked(world: World) -> None:
+    document = assertion(id="urn:uuid:b0000001-0000-4000-8000-000000000001", creator=f"{BASE}/keys/1")
+    assert codes(world.judge(sign({**document, "revoked": True}))) == ["REVOKED"]
+
+
 def test_an_endorsement_is_judged_by_its_own_issuer(world: World) -> None:
     board = "https://board.example"
     world.serve(f"{board}/profile", profile(id=f"{board}/profile", name="Board", allowed_origins=[], starts_with=[]))

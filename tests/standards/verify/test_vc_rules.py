@@ -274,6 +274,47 @@ def test_a_key_of_another_issuer_does_not_sign_tokens(world: World, college: Iss
     assert codes(judged(world, token)) == ["KEY_NOT_OF_ISSUER"]
 
 
+def test_a_key_in_the_set_of_the_issuers_origin_counts(world: World, college: Issuer) -> None:
+    """Digest 6.2 and 6.3: a set at the issuer's own well-known place publishes its keys; another set does not."""
+    jwk = {**dids.jwk_of(p256_key(college.base).public_key()), "kid": "k9"}
+    for address, verdict in (
+        ("https://college.example/.well-known/jwks.json", []),
+        ("https://college.example/other.json", ["KEY_NOT_OF_ISSUER"]),
+        ("https://mill.example/.well-known/jwks.json", ["KEY_NOT_OF_ISSUER"]),
+    ):
+        world.serve(address, {"keys": [{"kty": "EC", "kid": "k1"}, jwk]})
+        assert codes(judged(world, college.token(college.badge(), kid=f"{address}#k9"))) == verdict
+    missing = college.token(college.badge(), kid="https://college.example/.well-known/jwks.json#k8")
+    assert codes(judged(world, missing)) == ["KEY_UNAVAILABLE"]
+
+
+def test_a_key_that_the_issuer_lists_by_its_address_may_be_a_bare_jwk(world: World, college: Issuer) -> None:
+    """Digest 6.3, rule 2"""
+    address = "https://college.example/keys/9"
+    world.serve(address, dids.jwk_of(p256_key(college.base).public_key()))
+    token = college.token(college.badge(), kid=address)
+    assert codes(judged(world, token)) == ["KEY_NOT_OF_ISSUER"]
+    college.publish(assertionMethod=[address])
+    assert judged(world, token).valid
+
+
+def test_a_key_of_another_kind_than_the_method_of_signing_is_told(world: World, college: Issuer) -> None:
+    """Digest 4.3, step 4"""
+    token = college.token(college.badge(), kid=college.method)  # signed by ES256, the key named is Ed25519
+    assert codes(judged(world, token)) == ["ALG_NOT_ALLOWED", "SIGNATURE_INVALID"]
+
+
+@pytest.mark.parametrize("way", ["token", "jcs"])
+def test_words_without_meaning_are_told_where_every_byte_is_signed(world: World, college: Issuer, way: str) -> None:
+    """Digest 16, SEC-22"""
+    badge = college.badge()
+    badge["credentialSubject"]["finalGrade"] = "A+"
+    signed = college.token(badge) if way == "token" else college.sign(badge, cryptosuite="eddsa-jcs-2022")
+    result = judged(world, signed)
+    assert (result.verdict, [check.code for check in result.warnings()]) == ("valid", ["UNDEFINED_TERM"])
+    assert "finalGrade" in result.sentence
+
+
 # --- content, dates, person -----------------------------------------------------------------------------------
 
 

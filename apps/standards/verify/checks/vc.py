@@ -36,7 +36,7 @@ from apps.standards.ob3 import read as ob3
 from apps.standards.ob3.read import listed, types_of
 from apps.standards.proofs import vc_jwt
 from apps.standards.strict_json import shown
-from apps.standards.verify.checks import vc_proof
+from apps.standards.verify.checks import presentations, vc_proof
 from apps.standards.verify.checks.findings import report
 from apps.standards.verify.checks.vc_proof import GRACE_NANOSECONDS, issuer_of
 from apps.standards.verify.checks.vc_status import StatusLists, check_status
@@ -83,6 +83,8 @@ class Place:
 def judge(subject: Subject, run: Run, place: Place | None = None) -> Result:
     """Judge a W3C credential: badge, record or endorsement, with embedded proof or as token."""
     place = place or Place()
+    if presentations.is_one(subject):
+        return presentations.judge(subject, run, place.depth, lambda found, deeper: judge(found, run, _inside(deeper)))
     taken = _credential_of(subject)
     if isinstance(taken, Result):
         return taken
@@ -114,6 +116,11 @@ def judge(subject: Subject, run: Run, place: Place | None = None) -> Result:
     except BudgetExhausted as exhausted:
         result.failed("budget", "NOT_DECIDED", exhausted.sentence)
     return result
+
+
+def _inside(depth: int) -> Place:
+    """A credential that a presentation or an envelope carries is judged like one that was handed in itself."""
+    return Place("given", depth)
 
 
 def _of_list(place: Place) -> Place:
