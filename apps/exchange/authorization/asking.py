@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import orjson
 from django.conf import settings
@@ -182,8 +182,8 @@ def give(request: Request, user: Any, *, all_records: bool, chosen: Iterable[sho
             scopes=list(request.scopes),
             credentials={"user": user, "consent": consent},
         )
-    joint = "&iss=" + quote(settings.BASE_URL, safe="")
-    return str(headers["Location"]) + joint
+    code = dict(parse_qsl(urlsplit(headers["Location"]).query))["code"]
+    return answer(request.redirect_uri, request.state, code=code)
 
 
 def _receipt(consent: Consent, request: Request, user: Any, listed: list[showing.Shown]) -> dict[str, Any]:
