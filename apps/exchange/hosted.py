@@ -12,7 +12,8 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
-from apps.achievements.models import Achievement, Assertion
+from apps.achievements import endorsing
+from apps.achievements.models import Achievement, Assertion, Endorsement, Endorser
 from apps.institution import keys
 from apps.institution.models import Organization, SigningKey
 from apps.issuance import documents, published
@@ -53,6 +54,8 @@ def answer(kind: str, public_id: UUID) -> Answer:
     base = keys.public_base()
     if kind == "profiles" and (organization := _organization(public_id)) is not None:
         return 200, published.profile_document(organization, base)
+    if kind == "profiles" and (endorser := Endorser.objects.filter(public_id=public_id).first()) is not None:
+        return 200, published.endorser_document(endorser, base)
     if kind == "revocations" and (organization := _organization(public_id)) is not None:
         return 200, published.revocation_document(organization, base)
     if kind == "keys":
@@ -60,6 +63,8 @@ def answer(kind: str, public_id: UUID) -> Answer:
     if kind == "achievements":
         achievement = Achievement.objects.filter(public_id=public_id).first()
         return (200, published.achievement_document(achievement)) if achievement else absent(404)
+    if kind == "endorsements":
+        return _endorsement(public_id)
     if kind == "assertions":
         return _assertion(public_id)
     if kind == "clrs":
@@ -105,10 +110,36 @@ def _assertion(public_id: UUID) -> Answer:
     found = public_assertion(public_id)
     if found is None:
         return absent(404)
-    _record_, document, revocation = found
+    _, document, revocation = found
     if revocation is not None:
         return absent(410, revocation.reason)
     return 200, {**document, "verification": write.to_json(write.hosted())}
+
+
+def public_endorsement(public_id: UUID) -> Endorsement | None:
+    """One of our own endorsements; one of what a learner earned only as far as that is public itself (PRIV-03).
+
+    Raises `documents.DocumentDamaged` when its bytes are not those that were made (REL-16).
+    """
+    every = Endorsement.objects.select_related("achievement", "assertion", "organization", "endorser")
+    found = every.filter(public_id=public_id).first()
+    if found is None or not found.is_ours:
+        return None
+    if found.assertion is not None and public_assertion(found.assertion.public_id) is None:
+        return None
+    if not found.is_whole:
+        raise documents.DocumentDamaged(f"The stored bytes of endorsement {found.pk} are not those that were made.")
+    return found
+
+
+def _endorsement(public_id: UUID) -> Answer:
+    """An endorsement that was made here (getEndorsement); others stand where their endorser says."""
+    found = public_endorsement(public_id)
+    if found is None:
+        return absent(404)
+    if found.revoked_at is not None:
+        return absent(410, found.revocation_reason)
+    return 200, endorsing.payload_of(found)
 
 
 def _record(public_id: UUID) -> Answer:

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.exchange import hosted
 from apps.exchange.clr1 import answers
-from apps.exchange.clr1.answers import CLR, HTML, JSON, JSON_LD, Refusal
+from apps.exchange.clr1.answers import CLR, HTML, JOSE, JSON, JSON_LD, Refusal
 from apps.issuance.documents import DocumentDamaged
 from apps.network.headers import open_api
 
@@ -44,7 +44,7 @@ def _answer(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     public_id = _id(name)
     if kind not in hosted.KINDS or public_id is None:
         raise Refusal(404, "There is nothing at this address.")
-    offered = (JSON, JSON_LD, CLR, HTML) if kind in PAGES else (JSON, JSON_LD, CLR)
+    offered = (JSON, JSON_LD, CLR, *([JOSE] if kind == "endorsements" else []), *([HTML] if kind in PAGES else []))
     media_type = answers.wanted(request, offered)
     if media_type == HTML:
         return answers.dressed(HttpResponse(status=303, headers={"Location": f"/{kind}/{name}"}), public=True)
@@ -55,6 +55,11 @@ def _answer(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         patch_vary_headers(response, ["Accept"])
         return response
     body = document if isinstance(document, bytes) else orjson.dumps(document)
+    if media_type == JOSE:
+        signed = hosted.public_endorsement(public_id)
+        if signed is None or not signed.is_signed:
+            raise Refusal(406, "This endorsement has no signed form.")
+        body = bytes(signed.content)
     tag = f'"{hashlib.sha256(media_type.encode() + body).hexdigest()[:40]}"'
     public = kind not in hosted.PERSONAL
     return answers.unchanged(request, tag, public=public) or answers.document(

@@ -20,7 +20,15 @@ from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from apps.achievements.models import Achievement, AchievementAssociation, Alignment, Assertion, ResultDescription
+from apps.achievements import endorsing
+from apps.achievements.models import (
+    Achievement,
+    AchievementAssociation,
+    Alignment,
+    Assertion,
+    Endorsement,
+    ResultDescription,
+)
 from apps.institution import files, keys, profiles
 from apps.institution.models import Organization, Policy
 from apps.issuance import editing
@@ -61,6 +69,8 @@ class Material:
     associations: dict[int, list[tuple[str, int]]]
     courses_of: dict[int, list[Assertion]]
     standing_of: dict[int, set[int]]
+    endorsements: dict[tuple[str, int], list[Endorsement]] = field(default_factory=lambda: defaultdict(list))
+    """By the field that names the thing endorsed, and its key."""
     _documents: dict[int, model.Achievement] = field(default_factory=dict)
 
     # --- the record ---
@@ -75,7 +85,7 @@ class Material:
         if draft.include_totals and (transcript := grades.transcript(self, draft)) is not None:
             assertions.append(transcript)
         name = str(value) if (value := editing_value(draft, "name")) else f"{title_of(draft)} of {learner.name}"
-        return model.Clr(
+        clr = model.Clr(
             context=model.CONTEXT_URL,
             type="Clr",
             name=name,
@@ -85,6 +95,20 @@ class Material:
             assertions=assertions,
             achievements=[self._achievement(pk) for pk in self._above(shown)],
         )
+        self._endorse_issuers(clr)
+        return clr
+
+    def _endorse_issuers(self, clr: model.Clr) -> None:
+        """Endorsements of the publisher on its profile; of other issuers once, at the record (digest, 2)."""
+        issuers = {each.issuer.id for each in _achievements_in(clr) if each.issuer is not None}
+        for pk, organization in self.organizations.items():
+            found = self.endorsements.get(("organization", pk), [])
+            if not found:
+                continue
+            if organization.is_home and clr.publisher is not None:
+                endorsing.put_on(clr.publisher, found)
+            elif profiles.profile_address(organization, self.base) in issuers:
+                endorsing.put_on(clr, found)
 
     def goes_in(self, draft: Draft, item: DraftItem) -> bool:
         """Whether an item is part of the record: running courses only of a partial one (B4)."""
@@ -170,7 +194,7 @@ class Material:
         achievement, results = grades.marks(self, source, achievement, results)
         expires = value(item, "expires")
         credits_earned = value(item, "credits_earned")
-        return model.Assertion(
+        assertion = model.Assertion(
             id=profiles.object_address(self.base, "assertions", source.public_id),
             type="Assertion",
             issued_on=self.awarded(parse_date(value(item, "issued_on") or "")),
@@ -190,6 +214,8 @@ class Material:
             source=self._source(source),
             extra=_extensions({**source.extensions, **({"ext:group": item.group} if item.group else {})}),
         )
+        endorsing.put_on(assertion, self.endorsements.get(("assertion", source.pk), ()))
+        return assertion
 
     def _source(self, assertion: Assertion) -> model.Profile | None:
         if assertion.assessor_id is None:
@@ -239,7 +265,7 @@ class Material:
             for kind, target in self.associations.get(achievement.pk, ())
             if target in self.achievements
         ]
-        return model.Achievement(
+        said = model.Achievement(
             id=profiles.object_address(self.base, "achievements", achievement.public_id),
             type="Achievement",
             achievement_type=achievement.achievement_type or None,
@@ -267,6 +293,8 @@ class Material:
             result_descriptions=[_description(each) for each in achievement.result_descriptions.all()],
             extra=_extensions(achievement.extensions),
         )
+        endorsing.put_on(said, self.endorsements.get(("achievement", achievement.pk), ()))
+        return said
 
 
 # --- grades: totals, repeats, the degree's average --------------------------------------------
@@ -473,6 +501,11 @@ def _value(description: model.ResultDescription, value: str) -> model.Result:
     return model.Result(type="Result", result_description=description.id, value=value)
 
 
+def _achievements_in(clr: model.Clr) -> Iterator[model.Achievement]:
+    yield from clr.achievements
+    yield from (each.achievement for each in clr.assertions if each.achievement is not None)
+
+
 # --- small parts ------------------------------------------------------------------------------
 
 
@@ -657,6 +690,9 @@ def gather(drafts: Iterable[Draft]) -> Material:
     named = {item.assertion.achievement_id for draft in drafts for item in draft.items.all()}
     named |= {assertion.achievement_id for taken in courses.values() for assertion in taken}
     load_achievements(material, named)
+    items = {item.assertion_id for draft in drafts for item in draft.items.all()}
+    load_endorsements(material, assertion__in=items)
+    load_endorsements(material, organization__in=list(material.organizations))
     return material
 
 
@@ -701,6 +737,15 @@ def load_achievements(material: Material, wanted: set[int]) -> None:
         "result_descriptions__rubric_criterion_levels__alignments",
     )
     material.achievements.update({each.pk: each for each in loaded})
+    load_endorsements(material, achievement__in=known)
+
+
+def load_endorsements(material: Material, **of: Any) -> None:
+    """Adds the endorsements that stand, of these achievements, assertions or organizations."""
+    [lookup] = of
+    name = lookup.removesuffix("__in")
+    for each in Endorsement.objects.standing().filter(**of).defer("seen"):
+        material.endorsements[name, getattr(each, f"{name}_id")].append(each)
 
 
 def _associations(achievements: set[int]) -> Iterator[tuple[int, str, int]]:

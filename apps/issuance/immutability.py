@@ -69,7 +69,19 @@ def triggers() -> list[Trigger]:
         needs = ("institution_erasure", "issuance_snapshot")
         found.append(Trigger(table, "UPDATE", f"{what} never changes.", f"NOT ({allowed})", needs))
         found.append(Trigger(table, "DELETE", f"{what} is never removed."))
-    return [*found, *_record_triggers(), *_work_triggers()]
+    return [*found, *_endorsement_triggers(), *_record_triggers(), *_work_triggers()]
+
+
+def _endorsement_triggers() -> list[Trigger]:
+    """An endorsement is bytes from its first moment; only what became of it is noted beside them, once."""
+    beside = ("state", "problem", "checked_at", "seen", "revoked_at", "revoked_by_id", "revocation_reason")
+    same = _unchanged("achievements.Endorsement", *beside)
+    table = "achievements_endorsement"
+    again = "OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at"
+    return [
+        Trigger(table, "UPDATE", "An endorsement never changes.", f"NOT ({same}) OR ({again})"),
+        Trigger(table, "DELETE", "An endorsement is never removed."),
+    ]
 
 
 def _record_triggers() -> list[Trigger]:

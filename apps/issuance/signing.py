@@ -41,7 +41,7 @@ from apps.standards.clr1 import write
 from apps.standards.errors import StandardsError
 from apps.standards.proofs import jws
 from apps.standards.verify import engine
-from apps.standards.verify.sources import Fetched, OfflineFetcher, OwnRecord
+from apps.standards.verify.sources import Fetched, OwnRecord
 
 log = logging.getLogger(__name__)
 
@@ -237,15 +237,23 @@ class _Published:
         }
         for key in keys.published_keys(home):
             self._served[keys.address(key)] = published.key_document(key, base)
+        self.elsewhere = published.Remembered()
+        self._look_up = (published.endorsement_payload, lambda url: published.endorser_at(url, base))
+        self._found: dict[str, bytes | None] = {}
 
     def issued(self, id: str) -> OwnRecord | None:
         """Nothing: what is judged here is not out yet."""
         return None
 
     def served(self, url: str) -> Fetched | None:
-        """Profile, key and revocation list."""
-        document = self._served.get(url)
-        return None if document is None else Fetched(200, "application/json", orjson.dumps(document), url)
+        """Profile, key and revocation list; endorsements and their endorsers."""
+        if url not in self._found:
+            document: Any = self._served.get(url)
+            for look_up in self._look_up:
+                document = document or look_up(url)
+            self._found[url] = document if isinstance(document, bytes | None) else orjson.dumps(document)
+        body = self._found[url]
+        return None if body is None else Fetched(200, "application/json", body, url)
 
 
 def sign(claimed: Claimed, signer: jws.Signer, own: _Published, now: datetime) -> None:
@@ -264,7 +272,7 @@ def sign(claimed: Claimed, signer: jws.Signer, own: _Published, now: datetime) -
     if claimed.payload_digest != work.payload_digest:
         raise Unfit("not_as_claimed", _("The content differs from an earlier attempt. It was not signed."))
     claimed.token = signer.sign(payload)
-    result = engine.verify(claimed.token, fetcher=OfflineFetcher(), now=max(now, claimed.envelope.issued_on), own=own)
+    result = engine.verify(claimed.token, fetcher=own.elsewhere, now=max(now, claimed.envelope.issued_on), own=own)
     if not result.valid:
         raise Unfit("not_valid", _("The verifier does not accept it: %s") % result.sentence)
 

@@ -31,6 +31,7 @@ class ImportRun(models.Model):
     class Kind(models.TextChoices):
         ONEROSTER = "oneroster", _("OneRoster")
         CASE = "case", _("CASE framework")
+        ENDORSEMENTS = "endorsements", _("Endorsements")
 
     class State(models.TextChoices):
         RECEIVED = "received", _("received")

@@ -17,7 +17,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from apps.accounts.permissions import Role
 from apps.accounts.site import ForRoles, NamedCells
@@ -27,6 +27,7 @@ from apps.achievements.models import (
     AchievementAssociation,
     Alignment,
     Assertion,
+    FrameworkItem,
     Result,
     ResultDescription,
     RubricCriterionLevel,
@@ -55,6 +56,89 @@ class LinesField(forms.CharField):
         return list(initial or []) != [line.strip() for line in str(data or "").splitlines() if line.strip()]
 
 
+class PartsField(LinesField):
+    """A list of things with several parts each: one a line, the parts apart by bars."""
+
+    def __init__(self, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def clean(self, value: Any) -> list[str]:
+        """Each line begins with its first part, and has no more parts than there are."""
+        lines = super().clean(value)
+        for number, line in enumerate(lines, start=1):
+            if not parts_of(line, self.most)[0] or line.count("|") >= self.most:
+                raise forms.ValidationError(
+                    _("Line %(n)d: write at most %(most)d parts with bars between, the first not empty."),
+                    params={"n": number, "most": self.most},
+                )
+        return lines
+
+
+def parts_of(line: str, most: int) -> list[str]:
+    """The parts of a line, as many as asked for."""
+    parts = [part.strip() for part in line.split("|", most - 1)]
+    return parts + [""] * (most - len(parts))
+
+
+def as_line(*parts: str) -> str:
+    """The line of these parts."""
+    return " | ".join(part.replace("|", "/").replace("\n", " ") for part in parts).rstrip(" |")
+
+
+class AlignmentsField(PartsField):
+    """Alignments of something that has no table of its own on the page."""
+
+    def __init__(self) -> None:
+        help_text = _("One a line: name | address | code | framework.")
+        super().__init__(4, label=_("Alignments"), help_text=help_text)
+
+    def clean(self, value: Any) -> list[str]:
+        """Each has a name and a web address."""
+        lines = super().clean(value)
+        for number, line in enumerate(lines, start=1):
+            name, address, code, _framework = parts_of(line, 4)
+            if not address.startswith(("https://", "http://", "urn:")) or len(address) > 2048:
+                raise forms.ValidationError(_("Line %(n)d: the second part is the address."), params={"n": number})
+            if len(name) > 1024 or len(code) > 255:
+                raise forms.ValidationError(_("Line %(n)d: the name or the code is too long."), params={"n": number})
+        return lines
+
+
+def alignment_lines(alignments: Any) -> list[str]:
+    """The lines of these alignments."""
+    return [
+        as_line(each.target_name, each.target_url, each.target_code, each.target_framework) for each in alignments.all()
+    ]
+
+
+def set_alignments(owner: Any, lines: list[str]) -> None:
+    """Makes the alignments of a possible result or a result what the lines say; those that stand so already stay."""
+    known = {line: each for each in owner.alignments.all() for line in alignment_lines_of(each)}
+    for position, line in enumerate(lines):
+        name, address, code, framework = parts_of(line, 4)
+        standing = known.pop(as_line(name, address, code, framework), None)
+        if standing is None:
+            owner.alignments.create(
+                target_name=name,
+                target_url=address,
+                target_code=code,
+                target_framework=framework,
+                item=FrameworkItem.objects.filter(uri=address).first(),
+                position=position,
+            )
+        elif standing.position != position:
+            standing.position = position
+            standing.save(update_fields=["position"])
+    for gone in known.values():
+        gone.delete()
+
+
+def alignment_lines_of(each: Alignment) -> list[str]:
+    """The one line of an alignment."""
+    return [as_line(each.target_name, each.target_url, each.target_code, each.target_framework)]
+
+
 def _with_own(choices: Any, now: str) -> list[tuple[str, Any]]:
     """The standard's values, and one of the institution's own where it stands already."""
     found = list(choices)
@@ -65,6 +149,9 @@ class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
     """One achievement."""
 
     tags = LinesField(label=_("Tags"), help_text=_("One a line."))
+    identifier_lines = PartsField(
+        2, label=_("Identifiers"), help_text=_("One a line: identifier | type, such as ceds-course or sourcedId.")
+    )
 
     class Meta:
         model = Achievement
@@ -86,6 +173,11 @@ class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["identifier_lines"] = [
+            as_line(str(each.get("identifier", "")), str(each.get("identifierType", "")))
+            for each in self.instance.identifiers or []
+            if isinstance(each, dict)
+        ]
         if "achievement_type" in self.fields:
             choices = _with_own(Achievement.Type.choices, self.instance.achievement_type)
             self.fields["achievement_type"] = forms.ChoiceField(
@@ -96,6 +188,21 @@ class AchievementForm(forms.ModelForm):  # type: ignore[type-arg]
                 "issuer", Organization.objects.filter(is_home=True).values_list("pk", flat=True).first()
             )
 
+    def clean_identifier_lines(self) -> list[str]:
+        """Each has a type; what else was known of one that stays is kept."""
+        lines: list[str] = self.cleaned_data["identifier_lines"]
+        known = {
+            str(each.get("identifier")): each for each in self.instance.identifiers or [] if isinstance(each, dict)
+        }
+        found = []
+        for number, line in enumerate(lines, start=1):
+            identifier, kind = parts_of(line, 2)
+            if not kind:
+                raise forms.ValidationError(_("Line %(n)d: say of which type it is."), params={"n": number})
+            found.append({**known.get(identifier, {}), "identifier": identifier, "identifierType": kind})
+        self.cleaned_data["identifiers"] = found
+        return lines
+
 
 class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     """One possible result with its rubric levels, a line each."""
@@ -105,6 +212,15 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Rubric levels"),
         help_text=_("One a line, from low to high: name | points | what it means."),
     )
+
+    needed_level = forms.CharField(
+        label=_("Level needed to pass"),
+        required=False,
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("The name of one of the rubric levels."),
+    )
+    alignment_lines = AlignmentsField()
 
     class Meta:
         model = ResultDescription
@@ -118,6 +234,8 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         if self.instance.pk:
             self.initial["levels"] = [_line_of(level) for level in self.instance.rubric_criterion_levels.all()]
+            self.initial["needed_level"] = self.instance.required_level.name if self.instance.required_level else ""
+            self.initial["alignment_lines"] = alignment_lines(self.instance.alignments)
 
     def clean_levels(self) -> list[str]:
         """Each level has a name of its own; one that somebody achieved stays."""
@@ -134,6 +252,14 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
                 sentence = _t("Somebody achieved the level “%(name)s”; it stays.")
                 raise forms.ValidationError(sentence % {"name": held.achieved_level})
         return lines
+
+    def clean(self) -> dict[str, Any]:
+        """The level that is needed is one of the levels."""
+        cleaned = super().clean() or {}
+        needed, lines = cleaned.get("needed_level"), cleaned.get("levels")
+        if needed and lines is not None and needed not in [_parts(line)[0] for line in lines]:
+            self.add_error("needed_level", _("There is no rubric level of this name."))
+        return cleaned
 
 
 def _parts(line: str) -> tuple[str, str, str]:
@@ -189,13 +315,14 @@ class ResultDescriptionInline(WithAchievement, StackedInline):
         ("name", "result_type", "position"),
         ("value_min", "value_max", "required_value"),
         "allowed_values",
-        "levels",
+        ("levels", "needed_level"),
+        "alignment_lines",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ResultDescription]:
         """With their levels."""
         found: QuerySet[ResultDescription] = super().get_queryset(request)
-        return found.prefetch_related("rubric_criterion_levels")
+        return found.select_related("required_level").prefetch_related("rubric_criterion_levels", "alignments")
 
 
 class AlignmentInline(NamedCells, WithAchievement, TabularInline):
@@ -284,7 +411,13 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             _("What it takes, what it gives"),
             {"fields": ("criteria_narrative", "criteria_url", ("credits_available", "level"))},
         ),
-        (_("More"), {"fields": (("field_of_study", "specialization"), "image", "tags"), "classes": ("collapse",)}),
+        (
+            _("More"),
+            {
+                "fields": (("field_of_study", "specialization"), "image", "tags", "identifier_lines"),
+                "classes": ("collapse",),
+            },
+        ),
         (_("Where this came from"), {"fields": ("course", "competency", "version", "replaced_by", "retired_at")}),
     )
     readonly_fields = ("course", "competency", "version", "replaced_by", "retired_at")
@@ -305,6 +438,13 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
         if request.path.endswith("/autocomplete/"):
             found = found.filter(replaced_by__isnull=True, retired_at__isnull=True)
         return found, distinct
+
+    def rows_below(self, request: HttpRequest, obj: Model) -> list[Any]:
+        """The parts of the possible results too."""
+        levels = RubricCriterionLevel.objects.filter(result_description__achievement=obj.pk)
+        alignments = Alignment.objects.filter(result_description__achievement=obj.pk)
+        deep = [list(rows.order_by("pk").values_list()) for rows in (levels, alignments)]
+        return [*super().rows_below(request, obj), *deep]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A version that has a newer one is only looked at."""
@@ -366,10 +506,13 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
         stored = Achievement.objects.select_for_update().get(pk=obj.pk) if change else None
         if stored is not None and not versions.may_be_edited(stored):
             changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            if changed.pop("identifier_lines", None) is not None:
+                changed["identifiers"] = form.cleaned_data["identifiers"]
             if "issuer" in changed:
                 changed["issuer_id"] = changed.pop("issuer").pk
             form.fresh = versions.new_version(stored, by=request.user, **changed)
             return
+        obj.identifiers = form.cleaned_data.get("identifiers", obj.identifiers)
         super().save_model(request, obj, form, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
@@ -381,8 +524,12 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             _save_on_copies(form.instance, fresh, formset)
         for part in formset.forms:
             lines = getattr(part, "cleaned_data", {}).get("levels")
-            if lines is not None and part.instance.pk and part.has_changed() and not part.cleaned_data.get("DELETE"):
-                set_levels(part.instance, lines)
+            if lines is None or not part.instance.pk or not part.has_changed() or part.cleaned_data.get("DELETE"):
+                continue
+            set_levels(part.instance, lines)
+            needed = part.instance.rubric_criterion_levels.filter(name=part.cleaned_data["needed_level"]).first()
+            ResultDescription.objects.filter(pk=part.instance.pk).update(required_level=needed)
+            set_alignments(part.instance, part.cleaned_data["alignment_lines"])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Likewise, and leaves word of the new version for the answer."""
@@ -420,7 +567,7 @@ def _save_on_copies(old: Achievement, fresh: Achievement, formset: Any) -> None:
             copy.delete()
         elif part.has_changed():
             for name in part.changed_data:
-                if name != "levels" and hasattr(copy, name):
+                if name in part._meta.fields:
                     setattr(copy, name, part.cleaned_data[name])
             copy.save()
         part.instance = copy

@@ -4,6 +4,7 @@ Two people on the same page never overwrite each other silently (REL-25): the fo
 at, and whoever saves second sees both states, field by field, and chooses.
 """
 
+import unicodedata
 from typing import Any
 
 from django import forms
@@ -17,14 +18,31 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import action, display
 
+from apps.accounts.overwriting import differences
 from apps.accounts.permissions import Role
 from apps.accounts.site import ForRoles, NamedCells
 from apps.achievements import granting
-from apps.achievements.models import Achievement, Assertion, Evidence, Result, ResultDescription, RubricCriterionLevel
+from apps.achievements.admin.achievements import (
+    AlignmentsField,
+    PartsField,
+    alignment_lines,
+    as_line,
+    parts_of,
+    set_alignments,
+)
+from apps.achievements.models import (
+    Achievement,
+    Artifact,
+    Assertion,
+    Evidence,
+    Result,
+    ResultDescription,
+    RubricCriterionLevel,
+)
 from apps.institution import audit
 from apps.learners.models import MOST_WORDS, Learner
 
@@ -66,11 +84,7 @@ class AssertionForm(forms.ModelForm):  # type: ignore[type-arg]
             return cleaned
         stored = Assertion.objects.select_for_update().get(pk=self.instance.pk)
         if cleaned.get("seen_version") != stored.version:
-            self.conflict = [
-                {"field": self.fields[name].label, "before": _text(getattr(stored, name)), "after": _text(value)}
-                for name, value in cleaned.items()
-                if name in self.fields and name != "seen_version" and _text(getattr(stored, name)) != _text(value)
-            ]
+            self.conflict = differences(self, stored)
             entered: Any = self.data.copy()  # type: ignore[attr-defined]  # a QueryDict
             entered[self.add_prefix("seen_version")] = str(stored.version)
             self.data = entered
@@ -82,10 +96,6 @@ class AssertionForm(forms.ModelForm):  # type: ignore[type-arg]
                 ),
             )
         return cleaned
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 class WithAssertion:
@@ -132,18 +142,68 @@ class ResultForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
+class ResultFormWithAlignments(ResultForm):
+    """With what the result is aligned to."""
+
+    alignment_lines = AlignmentsField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["alignment_lines"].widget.attrs |= {"rows": 1, "aria-label": _("Alignments")}
+        if self.instance.pk:
+            self.initial["alignment_lines"] = alignment_lines(self.instance.alignments)
+
+
+class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One piece of evidence with its artifacts."""
+
+    artifact_lines = PartsField(3, label=_("Artifacts"), help_text=_("One a line: name | address | description."))
+
+    class Meta:
+        model = Evidence
+        fields = ("name", "url", "genre", "audience", "description", "narrative")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            linked = (each for each in self.instance.artifacts.all() if not each.file_digest)
+            self.initial["artifact_lines"] = [as_line(each.name, each.url, each.description) for each in linked]
+
+    def clean_artifact_lines(self) -> list[str]:
+        """Each has a web address; files are attached in the editor of a record."""
+        lines: list[str] = self.cleaned_data["artifact_lines"]
+        for number, line in enumerate(lines, start=1):
+            name, address, _description = parts_of(line, 3)
+            if not address.startswith(("https://", "http://", "urn:")) or len(address) > 2048 or len(name) > 255:
+                raise forms.ValidationError(_("Line %(n)d: the second part is the address."), params={"n": number})
+        return lines
+
+
+def set_artifacts(evidence: Evidence, lines: list[str]) -> None:
+    """Makes the linked artifacts what the lines say; attached files stay."""
+    known = {as_line(each.name, each.url, each.description): each for each in evidence.artifacts.filter(file_digest="")}
+    for position, line in enumerate(lines):
+        name, address, description = parts_of(line, 3)
+        artifact = known.pop(as_line(name, address, description), None) or Artifact(evidence=evidence)
+        artifact.name, artifact.url, artifact.position = name, address, position
+        artifact.description = artifact.description if artifact.pk else description
+        artifact.save()
+    for gone in known.values():
+        gone.delete()
+
+
 class ResultInline(NamedCells, WithAssertion, TabularInline):
     """Grades, scores, levels, status."""
 
     model = Result
-    form = ResultForm
+    form = ResultFormWithAlignments
     extra = 0
-    fields = ("result_description", "value", "achieved_level", "status")
+    fields = ("result_description", "value", "achieved_level", "status", "alignment_lines")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Result]:
         """With what the rows show."""
         found: QuerySet[Result] = super().get_queryset(request)
-        return found.select_related("result_description", "achieved_level")
+        return found.select_related("result_description", "achieved_level").prefetch_related("alignments")
 
     def get_formset(self, request: HttpRequest, obj: Assertion | None = None, **kwargs: Any) -> Any:
         """Offers what the achievement allows, read once for all rows."""
@@ -159,12 +219,18 @@ class ResultInline(NamedCells, WithAssertion, TabularInline):
         return formset
 
 
-class EvidenceInline(NamedCells, WithAssertion, TabularInline):
+class EvidenceInline(WithAssertion, StackedInline):
     """What shows it."""
 
     model = Evidence
+    form = EvidenceForm
     extra = 0
-    fields = ("name", "url", "description", "narrative")
+    fields = (("name", "url"), ("genre", "audience"), "description", "narrative", "artifact_lines")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Evidence]:
+        """With the artifacts."""
+        found: QuerySet[Evidence] = super().get_queryset(request)
+        return found.prefetch_related("artifacts")
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -246,7 +312,7 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     ordering = ("-pk",)
     autocomplete_fields = ("learner", "achievement", "session", "assessor")
     actions_detail = ("withdraw",)
-    change_form_before_template = "admin/achievements/assertion/conflict.html"
+    guards_edits = False  # by the version, which grows with each edit through any door
     inlines = (ResultInline, EvidenceInline)
     fieldsets = (
         (None, {"fields": (("learner", "achievement"), "issued_on", "expires", "seen_version")}),
@@ -276,7 +342,7 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Assertion], search_term: str
     ) -> tuple[QuerySet[Assertion], bool]:
         """Each word in the learner's name or numbers, or in the achievement's name or code."""
-        for word in search_term.split()[:MOST_WORDS]:
+        for word in unicodedata.normalize("NFC", search_term).split()[:MOST_WORDS]:  # SEC-32
             people = Learner.objects.matching(word).values("pk")
             what = Q(achievement__name__icontains=word) | Q(achievement__human_code__icontains=word)
             queryset = queryset.filter(Q(learner__in=people) | what)
@@ -334,6 +400,18 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             obj.created_by = request.user  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The rows, and what stands below them a line each."""
+        super().save_formset(request, form, formset, change)
+        for part in formset.forms:
+            cleaned = getattr(part, "cleaned_data", {})
+            if not part.instance.pk or not part.has_changed() or cleaned.get("DELETE"):
+                continue
+            if "alignment_lines" in cleaned:
+                set_alignments(part.instance, cleaned["alignment_lines"])
+            if "artifact_lines" in cleaned:
+                set_artifacts(part.instance, cleaned["artifact_lines"])
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Results and evidence count as edits of what they belong to: one version further for all of it."""
         super().save_related(request, form, formsets, change)
@@ -345,16 +423,6 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             audit.record(
                 "assertion.changed" if change else "assertion.made", form.instance, request.user, fields=changed
             )
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """With both states, results and evidence too, when somebody else saved first."""
-        form = context["adminform"].form
-        conflict = getattr(form, "conflict", None)
-        if conflict is not None:
-            for inline in context["inline_admin_formsets"]:
-                conflict += _differences(inline.formset)
-            context["conflict"] = conflict
-        return super().render_change_form(request, context, *args, **kwargs)
 
     def response_add(self, request: HttpRequest, obj: Assertion, post_url_continue: str | None = None) -> HttpResponse:
         """Goes on to results and evidence."""
@@ -392,19 +460,3 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             else _t("No issued record holds it."),
         }
         return render(request, "admin/achievements/assertion/withdraw.html", context)
-
-
-def _differences(formset: Any) -> list[dict[str, Any]]:
-    """What was entered in the rows below that is not what stands."""
-    found = []
-    for part in formset.forms:
-        stored = formset.model._default_manager.filter(pk=part.instance.pk).first() if part.instance.pk else None
-        for name in part.changed_data:
-            if name in {"id", "DELETE"} or name not in part.fields:
-                continue
-            value = getattr(part, "cleaned_data", {}).get(name, "")
-            before = _text(getattr(stored, name, "")) if stored is not None else ""
-            if before != _text(value):
-                label = f"{part.instance}: {part.fields[name].label}" if stored is not None else part.fields[name].label
-                found.append({"field": label, "before": before, "after": _text(value)})
-    return found

@@ -8,6 +8,7 @@ from apps.achievements.models.achievements import (
     RubricCriterionLevel,
 )
 from apps.achievements.models.assertions import Artifact, Assertion, Award, Evidence, Result
+from apps.achievements.models.endorsements import Endorsement, Endorser
 from apps.achievements.models.frameworks import (
     Framework,
     FrameworkAssociation,
@@ -24,6 +25,8 @@ __all__ = [
     "Artifact",
     "Assertion",
     "Award",
+    "Endorsement",
+    "Endorser",
     "Evidence",
     "Framework",
     "FrameworkAssociation",
