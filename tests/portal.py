@@ -65,10 +65,10 @@ def own_broker() -> dict[str, str]:
 
 
 @contextmanager
-def running(*, demo: bool = True, worker: bool = True, **settings: str) -> Iterator[Portal]:
-    """Sets a portal up and serves it on a free port of 127.0.0.1 until the block ends."""
+def running(*, demo: bool = True, worker: bool = True, port: int | None = None, **settings: str) -> Iterator[Portal]:
+    """Sets a portal up and serves it on a free (or the given) port of 127.0.0.1 until the block ends."""
     with tempfile.TemporaryDirectory(prefix="clrportal-portal-") as name, own_database(Path(name)) as database:
-        port = free_port()
+        port = port or free_port()
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith(("CLRPORTAL_", "DJANGO_"))},
             "CLRPORTAL_DATA_DIR": name,
