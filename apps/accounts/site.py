@@ -30,6 +30,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
+from apps.accounts.overwriting import NoSilentOverwrites
 from apps.accounts.permissions import STAFF_ROLES, Role, has_role
 from apps.accounts.signin import require_confirmation
 from apps.institution import colours
@@ -130,7 +131,7 @@ class OfficeSite(UnfoldAdminSite):
         return redirect("account")
 
 
-class ForRoles:
+class ForRoles(NoSilentOverwrites):
     """For `ModelAdmin`s: who sees, edits, adds and deletes, by role. The operator's account may what editors may."""
 
     viewers: ClassVar[tuple[Role, ...]] = OFFICE

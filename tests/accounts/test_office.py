@@ -1,5 +1,6 @@
 """The office: how one gets in, its menu and name, people and invitations (SEC-51)."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,54 @@ def test_the_menu_shows_what_one_may_see(person: Callable[..., User], client: Cl
     assert "/admin/institution/signingkey/" in page and "/admin/accounts/user/" in page
 
 
+def seen_state(client: Client, path: str) -> str:
+    """What a form says of the state that it shows (REL-25)."""
+    found = re.search(r'name="seen_state" value="([0-9a-f]{64})"', client.get(path).content.decode())
+    assert found, path
+    return found[1]
+
+
+def test_two_at_the_same_form_do_not_overwrite_each_other(
+    person: Callable[..., User], sign_in: Callable[..., Any], client: Client
+) -> None:
+    """REL-25: whoever saves second is refused and sees both states, field by field; saving again chooses theirs."""
+    person("a@people.example", Role.ADMIN)
+    user = person("m@people.example", Role.ADVISOR)
+    sign_in("a@people.example")
+    path = f"/admin/accounts/user/{user.pk}/change/"
+    seen = seen_state(client, path)
+    User.objects.filter(pk=user.pk).update(name="What another saved")
+    form = {
+        "email": "m@people.example",
+        "name": "What I typed",
+        "is_active": "on",
+        "language": "",
+        "roles": ["advisor"],
+    }
+    answer = client.post(path, {**form, "seen_state": seen})
+    page = answer.content.decode()
+    assert answer.status_code == 200 and "Somebody else saved this" in page
+    assert "What another saved" in page and "What I typed" in page
+    assert User.objects.get(pk=user.pk).name == "What another saved"
+    now = re.search(r'name="seen_state" value="([0-9a-f]{64})"', page)
+    assert now and now[1] != seen
+    assert client.post(path, {**form, "seen_state": now[1]}).status_code == 302
+    assert User.objects.get(pk=user.pk).name == "What I typed"
+
+
+def test_a_form_that_does_not_say_what_it_showed_changes_nothing(
+    person: Callable[..., User], sign_in: Callable[..., Any], client: Client
+) -> None:
+    """REL-25: nor one with a state that never was."""
+    person("a@people.example", Role.ADMIN)
+    user = person("m@people.example", Role.ADVISOR)
+    sign_in("a@people.example")
+    form = {"email": "m@people.example", "name": "Changed", "is_active": "on", "language": "", "roles": ["advisor"]}
+    for seen in ({}, {"seen_state": "0" * 64}):
+        client.post(f"/admin/accounts/user/{user.pk}/change/", {**form, **seen})
+        assert User.objects.get(pk=user.pk).name != "Changed"
+
+
 def test_the_admin_gives_and_takes_roles(
     person: Callable[..., User], sign_in: Callable[..., Any], client: Client
 ) -> None:
@@ -59,11 +108,13 @@ def test_the_admin_gives_and_takes_roles(
     sign_in("a@people.example")
     path = f"/admin/accounts/user/{user.pk}/change/"
     form = {"email": "m@people.example", "name": "Mara", "is_active": "on", "language": ""}
+    form["seen_state"] = seen_state(client, path)
     assert client.post(path, {**form, "roles": ["registrar", "approver"]}).status_code == 302
     user = User.objects.get(pk=user.pk)
     assert roles_of(user) == {Role.REGISTRAR, Role.APPROVER} and user.is_staff
     entry = AuditEntry.objects.get(action="roles.changed")
     assert entry.actor == admin and entry.details == {"given": ["approver", "registrar"], "taken": ["advisor"]}
+    form["seen_state"] = seen_state(client, path)
     client.post(path, {**form, "roles": []})
     user = User.objects.get(pk=user.pk)
     assert not roles_of(user) and not user.is_staff

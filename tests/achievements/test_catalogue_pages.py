@@ -298,3 +298,37 @@ def test_a_preview_that_was_tampered_with_starts_nothing(registrar: Client) -> N
     """What is started is what was shown."""
     answer = registrar.post(reverse("admin:achievements_award_add"), {"asked": "made-up", "step": "start"}, follow=True)
     assert "no longer good" in answer.content.decode() and not Award.objects.exists()
+
+
+def test_identifiers_needed_level_and_alignments_of_a_result_are_lines(registrar: Client) -> None:
+    """CLR 1.0, section 2: what the tables hold of an achievement can be edited on its page."""
+    one = Achievement.objects.create(name="Reading", issuer=Organization.objects.get(is_home=True))
+    rubric = ResultDescription.objects.create(achievement=one, name="Fluency", result_type="RubricCriterion")
+    lines = {
+        "identifier_lines": "READ-1 | systemCode",
+        "result_descriptions-0-levels": "Emerging | 1\nFluent | 3",
+        "result_descriptions-0-needed_level": "Fluent",
+        "result_descriptions-0-alignment_lines": "Reads aloud | https://a.example/1 | R.1 | Reading",
+    }
+    assert registrar.post(page_of(one), posted(registrar, page_of(one), **lines)).status_code == 302
+    one.refresh_from_db()
+    rubric.refresh_from_db()
+    assert one.identifiers == [{"identifier": "READ-1", "identifierType": "systemCode"}]
+    assert rubric.required_level is not None and rubric.required_level.name == "Fluent"
+    (alignment,) = rubric.alignments.all()
+    assert (alignment.target_name, alignment.target_code) == ("Reads aloud", "R.1")
+    wrong = {"result_descriptions-0-needed_level": "Masterful", "result_descriptions-0-alignment_lines": "No address"}
+    page = registrar.post(page_of(one), posted(registrar, page_of(one), **wrong)).content.decode()
+    assert "There is no rubric level of this name." in page and "the second part is the address" in page
+
+
+def test_two_registrars_at_one_achievement(registrar: Client) -> None:
+    """REL-25: an edit of a rubric level below counts as an edit of the achievement."""
+    one = Achievement.objects.create(name="Reading", issuer=Organization.objects.get(is_home=True))
+    rubric = ResultDescription.objects.create(achievement=one, name="Fluency", result_type="RubricCriterion")
+    mine = posted(registrar, page_of(one), name="Reading aloud")
+    rubric.rubric_criterion_levels.create(name="Added by another")
+    page = registrar.post(page_of(one), mine).content.decode()
+    assert "Somebody else saved this" in page and "Reading aloud" in page
+    one.refresh_from_db()
+    assert one.name == "Reading"

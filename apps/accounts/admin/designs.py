@@ -152,6 +152,7 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):
 
     viewers = OFFICE
     editors = (Role.REGISTRAR,)
+    guards_edits = False  # each save is a version of its own, and only of the newest
     form = DesignForm
     change_form_template = "admin/institution/certificatedesign/designer.html"
     list_display = ("title", "institution_name", "shown_accent", "version", "created_at", "created_by")

@@ -3,6 +3,7 @@
 Everything is counted by a constant number of queries, however large the institution is.
 """
 
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,12 +27,13 @@ from apps.institution.models import AuditEntry, SigningKey
 from apps.issuance import drafting
 from apps.issuance.models import Batch, Record, RecordStep, Revocation, SigningWork
 from apps.jobs.models import Job
-from apps.learners.models import AcademicSession, ImportRun, Learner
+from apps.learners.models import MOST_WORDS, AcademicSession, ImportRun, Learner
 
 RECENT = timedelta(days=14)
 """How long something that went wrong stays on the first page."""
 KEY_AGE = timedelta(days=335)
 """A signing key is replaced after a year; a month before, the page says so."""
+MOST_LETTERS = 200
 SHOWN = 8
 """Found things of each kind on the page of the search."""
 
@@ -268,8 +270,12 @@ def find(request: HttpRequest) -> HttpResponse:
     """Learners, records and achievements that hold every word; what this person may see, and no more (SEC-51)."""
     if not _is_office(request.user):
         raise PermissionDenied
-    query = " ".join(request.GET.get("q", "").replace("\x00", " ").split())[:200]
+    asked = " ".join(unicodedata.normalize("NFC", request.GET.get("q", "").replace("\x00", " ")).split())  # SEC-32
+    query = " ".join(asked.split()[:MOST_WORDS])[:MOST_LETTERS].strip()
     context: dict[str, Any] = {**admin.site.each_context(request), "title": _("Search"), "query": query}
+    if query != asked:
+        sentence = _("Only the beginning was looked for: at most %(words)d words and %(letters)d letters.")
+        context["cut"] = sentence % {"words": MOST_WORDS, "letters": MOST_LETTERS}
     if query:
         learners = Learner.objects.visible_to(request.user).filter(merged_into=None).matching(query)
         named = Q(learner__in=Learner.objects.matching(query).values("pk"))
