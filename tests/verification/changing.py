@@ -250,7 +250,8 @@ def changed_proof(chance: random.Random, document: Any) -> Any:
             del_proof = (
                 {name: value for name, value in copy.items() if name != "proof"} if isinstance(copy, dict) else {}
             )
-            named = chance.choice([method, (proof if isinstance(proof, dict) else proof[0]).get("verificationMethod")])
+            first = (proof if isinstance(proof, list) and proof else [proof])[0]
+            named = chance.choice([method, first.get("verificationMethod") if isinstance(first, dict) else first])
             try:
                 return data_integrity.sign(
                     del_proof, STRANGER, verification_method=str(named), created="2025-07-01T00:00:00Z"

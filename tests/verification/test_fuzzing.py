@@ -12,19 +12,25 @@ The plain run tries a few hundred; ``--soak`` tries for an hour in all, or for `
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import random
+import re
 import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import base58
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -99,18 +105,63 @@ def answered(judge: Callable[[], Result]) -> Result:
 
 
 def is_unchanged(result: Result, original: Original, given: list[bytes]) -> bool:
-    """Whether a valid result is about what was signed in the original, or about what its issuer shows."""
+    """Whether a valid result is about what was signed in the original, or about what its issuer shows.
+
+    Where the original is not valid, a change may by chance have put back what was signed once (taken away the very word
+    that a forger had added, say); then a second reader must find the signature good.
+    """
     before = original.result
-    if result.signed_form is not None:
-        return _signed_input(result.signed_form) in _signed_inputs(before, given)
     document = result.document
+    if result.signed_form is not None:
+        if _signed_input(result.signed_form) in _signed_inputs(before, given):
+            return True
+        return not before.valid and token_holds(result.signed_form, given)
     if isinstance(document, dict) and any(document == shown for shown in _documents(given)):
         return True
     if result.kind in ("set", "payload"):  # only frames: what counts is inside
         return bool(result.credentials) and all(is_unchanged(one, original, given) for one in result.credentials)
-    if not original.result.valid or not isinstance(before.document, dict):
+    if not isinstance(document, dict):
         return False
-    return says_the_same(document, before.document)
+    if not before.valid:
+        return proof_holds(document)
+    return isinstance(before.document, dict) and says_the_same(signed_part(document), signed_part(before.document))
+
+
+def token_holds(token: str, given: list[bytes]) -> bool:
+    """Whether a key among the documents given fits a token, for ``cryptography`` alone."""
+    head, payload, signature = (part.encode() for part in token.split("."))
+    for pem in re.findall(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", b"\n".join(given), re.DOTALL):
+        key = serialization.load_pem_public_key(pem.replace(b"\\n", b"\n").replace(b"\\r", b""))
+        with suppress(InvalidSignature):
+            assert isinstance(key, rsa.RSAPublicKey)
+            data = base64.urlsafe_b64decode(signature + b"==")
+            key.verify(data, head + b"." + payload, padding.PKCS1v15(), hashes.SHA256())
+            return True
+    return False
+
+
+def proof_holds(document: dict[str, Any]) -> bool:
+    """Whether an eddsa-rdfc-2022 proof by a did:key is good, for PyLD and ``cryptography`` alone."""
+    proofs = document["proof"] if isinstance(document["proof"], list) else [document["proof"]]
+    for proof in proofs:
+        options = {name: value for name, value in proof.items() if name != "proofValue"}
+        options["@context"] = document["@context"]
+        key = base58.b58decode(proof["verificationMethod"].partition("#")[2][1:])
+        if proof.get("cryptosuite") != "eddsa-rdfc-2022" or key[:2] != b"\xed\x01":
+            continue
+        data = b"".join(hashlib.sha256(by_pyld(one).encode()).digest() for one in (options, _unsecured(document)))
+        with suppress(InvalidSignature):
+            ed25519.Ed25519PublicKey.from_public_bytes(key[2:]).verify(base58.b58decode(proof["proofValue"][1:]), data)
+            return True
+    return False
+
+
+def signed_part(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the contexts that count: a JCS proof names its own, and leaves out what was added after."""
+    proof = document.get("proof")
+    if isinstance(proof, dict) and "jcs" in str(proof.get("cryptosuite")) and "@context" in proof:
+        return {**document, "@context": proof["@context"]}
+    return document
 
 
 def _signed_inputs(before: Result, given: list[bytes]) -> set[bytes]:

@@ -48,6 +48,8 @@ def statements(document: dict[str, Any], processing: Processing) -> list[Quad]:
 def _refuse_what_expansion_drops(value: Any, processing: Processing) -> None:
     if isinstance(value, list):
         for item in value:
+            if item is None:
+                raise UnprotectedContent("A list of the record holds null, which no signature covers.")
             _refuse_what_expansion_drops(item, processing)
     elif isinstance(value, dict):
         for name, item in value.items():
@@ -55,6 +57,8 @@ def _refuse_what_expansion_drops(value: Any, processing: Processing) -> None:
                 processing.check_inline(item)
             elif item is None:
                 raise UnprotectedContent(f"The value of {strict_json.shown(name)} is null, which no signature covers.")
+            elif name == "@included" and item in ([], {}):
+                raise UnprotectedContent("The record holds an empty part, which no signature covers.")
             else:
                 _refuse_what_expansion_drops(item, processing)
         if "@language" in value and "@value" not in value:
@@ -89,6 +93,8 @@ class _Walk:
                 for iri in values:
                     self.quads.append((subject, rdf.TYPE, self._reference(iri), graph))
             elif name == "@graph":
+                if not values:
+                    raise UnprotectedContent("The record holds an empty part, which no signature covers.")
                 for inner in values:
                     start = len(self.quads)
                     self.node(inner, subject)

@@ -71,6 +71,10 @@ def check_contexts(document: Mapping[str, Any], wanted: Sequence[str]) -> list[F
             )
         elif address != newest:
             findings.append(Finding("CONTEXT_ALIAS", at, f"The credential uses an older context of {name}.", "warning"))
+    for position, item in enumerate(found):  # also where no suite reads them, as with JCS
+        if not isinstance(item, str | dict):
+            sentence = f"Context number {position + 1} is neither an address nor an object."
+            findings.append(Finding("CONTEXT_INVALID", f"/@context/{position}", sentence))
     if contexts.UNDEFINED_TERMS_V2 in found:
         findings.append(
             Finding("CONTEXT_INVALID", "/@context", "The context that gives every unknown word a meaning is for tests.")
