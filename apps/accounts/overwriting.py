@@ -111,8 +111,9 @@ class NoSilentOverwrites:
                 if cleaned.get(SEEN) == now:
                     return cleaned
                 self.conflict = differences(self, stored)
-                self.data = self.data.copy()
-                self.data[self.add_prefix(SEEN)] = now
+                entered: Any = self.data.copy()  # type: ignore[has-type]  # a QueryDict
+                entered[self.add_prefix(SEEN)] = now
+                self.data = entered
                 self.add_error(
                     None,
                     _(

@@ -1,7 +1,7 @@
 """Style sheets, scripts and pictures: under names that carry their digest once collected, as they lie before that."""
 
 from django.conf import settings
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from whitenoise.storage import CompressedManifestStaticFilesStorage  # type: ignore[import-untyped]
 
 
 class PortalStaticFilesStorage(CompressedManifestStaticFilesStorage):

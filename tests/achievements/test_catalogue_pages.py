@@ -332,3 +332,18 @@ def test_two_registrars_at_one_achievement(registrar: Client) -> None:
     assert "Somebody else saved this" in page and "Reading aloud" in page
     one.refresh_from_db()
     assert one.name == "Reading"
+
+
+def test_artifacts_of_evidence_are_lines(registrar: Client) -> None:
+    """Linked artifacts are edited with their evidence; what has no address is refused, an attached file stays."""
+    one = Assertion.objects.create(learner=learner(1), achievement=achievement())
+    evidence = one.evidence.create(name="Portfolio")
+    evidence.artifacts.create(name="scan.pdf", file_digest="a" * 64)
+    field = "evidence-0-artifact_lines"
+    said = {field: "Essay | https://a.example/essay | Ten pages"}
+    assert registrar.post(page_of(one), posted(registrar, page_of(one), **said)).status_code == 302
+    assert {each.name for each in evidence.artifacts.all()} == {"scan.pdf", "Essay"}
+    refused = registrar.post(page_of(one), posted(registrar, page_of(one), **{field: "Essay"}))
+    assert "the second part is the address" in refused.content.decode()
+    assert registrar.post(page_of(one), posted(registrar, page_of(one), **{field: ""})).status_code == 302
+    assert [each.name for each in evidence.artifacts.all()] == ["scan.pdf"]

@@ -128,3 +128,15 @@ def test_a_learners_page_shows_records_and_what_was_earned(school: School) -> No
         school.passes(record.learner, f"HIST {number}")
     Record.objects.create(learner=record.learner)
     assert queries_of(client, page) == few
+
+
+def test_a_very_long_search_is_cut_and_says_so(school: School) -> None:
+    """SEC-32: any form of a letter is found; beyond twenty words or 200 letters nothing is looked for, said so."""
+    school.learner(1, "Zoë", "Marchetti")
+    client = somebody(Role.REGISTRAR)
+    address = reverse("admin:search")
+    assert "Marchetti" in client.get(address, {"q": "Zoe\u0308"}).content.decode()
+    assert "Only the beginning" not in client.get(address, {"q": "Zoe"}).content.decode()
+    for long in ("a " * 30, "a" * 300):
+        answer = client.get(address, {"q": long})
+        assert answer.status_code == 200 and "Only the beginning was looked for" in answer.content.decode()
