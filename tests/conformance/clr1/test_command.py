@@ -226,7 +226,7 @@ def test_a_server_that_is_not_there(provider: ScriptedProvider, capsys: pytest.C
 @pytest.mark.server
 @pytest.mark.once
 def test_our_own_portal_meets_them_all() -> None:
-    """Every row that can be seen from outside, with a learner who agrees, over real HTTP."""
+    """Every row that can be seen from outside (CLR1-P-01 to P-27, CLR1-AS-01 to AS-12), with a learner who agrees."""
     with running(worker=False) as portal:
         browser = Browser()
         browser.sign_in(portal.address)
