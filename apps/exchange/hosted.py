@@ -72,6 +72,12 @@ def answer(kind: str, public_id: UUID) -> Answer:
     return absent(404)
 
 
+def as_object(document: dict[str, Any] | bytes) -> dict[str, Any]:
+    """A document as a JSON object."""
+    found: dict[str, Any] = orjson.loads(document) if isinstance(document, bytes) else document
+    return found
+
+
 def _organization(public_id: UUID) -> Organization | None:
     return Organization.objects.select_related("parent").filter(public_id=public_id).first()
 

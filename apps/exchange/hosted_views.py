@@ -8,11 +8,11 @@ import logging
 import uuid
 
 import orjson
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.exchange import hosted
+from apps.exchange import hosted, pages
 from apps.exchange.clr1 import answers
 from apps.exchange.clr1.answers import CLR, HTML, JOSE, JSON, JSON_LD, Refusal
 from apps.issuance.documents import DocumentDamaged
@@ -21,7 +21,7 @@ from apps.network.headers import open_api
 log = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "OPTIONS")
-PAGES = frozenset({"assertions", "achievements"})
+PAGES = frozenset({"clrs", "assertions", "achievements"})
 """Kinds that have a page for people at an address of their own."""
 
 
@@ -44,8 +44,13 @@ def _answer(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     public_id = _id(name)
     if kind not in hosted.KINDS or public_id is None:
         raise Refusal(404, "There is nothing at this address.")
-    offered = (JSON, JSON_LD, CLR, *([JOSE] if kind == "endorsements" else []), *([HTML] if kind in PAGES else []))
+    offered = (JSON, JSON_LD, CLR, *([JOSE] if kind == "endorsements" else []), HTML)
     media_type = answers.wanted(request, offered)
+    if media_type == HTML and kind not in PAGES:
+        try:
+            return pages.object_page(request, kind, public_id)
+        except Http404:
+            raise Refusal(404, "There is nothing at this address.") from None
     if media_type == HTML:
         return answers.dressed(HttpResponse(status=303, headers={"Location": f"/{kind}/{name}"}), public=True)
     status, document = hosted.answer(kind, public_id)

@@ -95,7 +95,11 @@ def read_record(payload: Mapping[str, Any]) -> RecordView:
         learner=learner,
         sections=_sections(entries, totals),
         totals=totals.get(None),
-        endorsements=endorsed.of(clr.id, clr.learner.id if clr.learner else None),
+        endorsements=endorsed.of(
+            clr.id,
+            *(each.id for each in (clr.learner, clr.publisher) if each is not None),
+            *(entry.issuer.id for entry in entries if entry.issuer),
+        ),
         related=tuple(
             (phrase(each.name), each.achievement_type or "Achievement")
             for each in clr.achievements
@@ -103,6 +107,13 @@ def read_record(payload: Mapping[str, Any]) -> RecordView:
         ),
         entry_count=len(entries),
     )
+
+
+def read_achievement(document: Mapping[str, Any]) -> EntryView:
+    """The view of an achievement that stands alone: what can be earned, by nobody in particular."""
+    achievement = parse(document, model.Achievement)
+    holder = model.Clr(achievements=[achievement])
+    return _entry(model.Assertion(), achievement, 0, False, _Endorsed(holder))
 
 
 def _sections(entries: Sequence[EntryView], totals: Mapping[str | None, TotalsView]) -> tuple[SectionView, ...]:
@@ -394,7 +405,7 @@ class _Endorsed:
 
     def of(self, *targets: str | None) -> tuple[EndorsementView, ...]:
         """The endorsements of the things with these ids."""
-        return tuple(each for target in targets if target for each in self._by_target.get(target, ()))
+        return tuple(each for target in dict.fromkeys(targets) if target for each in self._by_target.get(target, ()))
 
 
 def _opened(signed: Iterable[str], cls: type[NodeT]) -> list[NodeT]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from apps.issuance import documents
 from apps.issuance.models import IssuedDocument, Record, Supersession
 from apps.issuance.reading import RecordView, read_record
+from apps.issuance.record_view import EntryView
 from apps.standards import schema_org
 
 
@@ -127,21 +128,30 @@ def downloads_of(record: Record, view: RecordView) -> list[dict[str, str]]:
     ]
 
 
-def structured_data(record: Record, view: RecordView) -> dict[str, Any]:
-    """The record's page as JSON-LD."""
+def achieved(entry: EntryView) -> schema_org.Achieved:
+    """One entry in the terms of schema.org."""
+    return schema_org.Achieved(
+        id=entry.achievement_id or entry.id,
+        name=entry.name.value,
+        kind=entry.kind,
+        code=entry.code or "",
+        description=entry.description.value if entry.description else "",
+        date=entry.issued_on.text if entry.issued_on else "",
+        competencies=tuple(alignment.name.value for alignment in entry.alignments),
+    )
+
+
+def structured_data(record: Record, view: RecordView, *, public: bool = False) -> dict[str, Any]:
+    """The record's page as JSON-LD; with `public`, the page that anybody may read."""
     base = f"{settings.BASE_URL}/records/{record.public_id}/"
-    parts = [
-        schema_org.Achieved(
-            id=entry.achievement_id or entry.id,
-            name=entry.name.value,
-            kind=entry.kind,
-            code=entry.code or "",
-            description=entry.description.value if entry.description else "",
-            date=entry.issued_on.text if entry.issued_on else "",
-            competencies=tuple(alignment.name.value for alignment in entry.alignments),
-        )
-        for entry in view.entries
+    encodings = [
+        (f"{base}clr.jws", "application/jose"),
+        (f"{base}clr.json", "application/ld+json"),
+        (f"{base}record.pdf", "application/pdf"),
     ]
+    if public:
+        base = f"{settings.BASE_URL}/clrs/{record.public_id}"
+        encodings = [(view.id, "application/jose"), (view.id, "application/ld+json")]
     return schema_org.credential(
         id=view.id,
         name=view.title.value or _("Comprehensive learner record"),
@@ -151,11 +161,7 @@ def structured_data(record: Record, view: RecordView) -> dict[str, Any]:
         issuer=view.publisher.name.value,
         date=view.issued_on.text if view.issued_on else "",
         code=record.code,
-        parts=parts,
-        encodings=[
-            (f"{base}clr.jws", "application/jose"),
-            (f"{base}clr.json", "application/ld+json"),
-            (f"{base}record.pdf", "application/pdf"),
-        ],
+        parts=[achieved(entry) for entry in view.entries],
+        encodings=encodings,
         is_valid=record.state != Record.State.REVOKED,
     )

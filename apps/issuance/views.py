@@ -8,13 +8,14 @@ from functools import wraps
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from apps.issuance import documents, previewing, showing
+from apps.issuance import documents, previewing, publicity, showing
 from apps.issuance.models import Record
 from apps.network.errors import refuse
 from apps.network.headers import data_block
@@ -92,10 +93,32 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "downloads": showing.downloads_of(found, view),
         "structured": data_block(showing.structured_data(found, view)),
         "revocation": getattr(found, "revocation", None),
+        "is_public": publicity.is_public(found),
+        "withholds": found.learner.withholds_directory,
+        "public_url": f"{settings.BASE_URL}/clrs/{found.public_id}",
         "verify_path": f"/verify/{found.code}",
         "verify_url": f"{settings.BASE_URL}/verify/{found.code}",
     }
     return render(request, "issuance/record.html", context)
+
+
+@login_required
+@require_POST
+def public(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """`/records/<uuid>/public/`: the learner shows the record to everybody, or takes that back."""
+    found = _own_or_in_care(request, public_id)
+    if found.learner.user_id != request.user.pk:
+        raise Http404
+    try:
+        if request.POST.get("public") == "yes":
+            publicity.show(found, by=request.user)
+            messages.success(request, _("Anybody who has the address below can read this record now."))
+        else:
+            publicity.hide(found, by=request.user)
+            messages.success(request, _("This record is private again. Its public address says nothing any more."))
+    except publicity.PublicityRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("record", public_id=public_id)
 
 
 @_private

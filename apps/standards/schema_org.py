@@ -40,6 +40,12 @@ def achieved(item: Achieved) -> dict[str, Any]:
     return node
 
 
+def offered(item: Achieved, *, url: str, issuer_id: str, issuer: str) -> dict[str, Any]:
+    """An achievement that stands on a page of its own, earned by nobody in particular."""
+    recognized = {"@type": "EducationalOrganization", "@id": issuer_id, "name": issuer}
+    return {"@context": CONTEXT, **achieved(item), "url": url, "recognizedBy": recognized}
+
+
 def credential(
     *,
     id: str,

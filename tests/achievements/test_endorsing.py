@@ -1,4 +1,4 @@
-"""Endorsements from making to verdict: in the record, at their address, tampered with, revoked (CLR 1.0, issue of it)."""
+"""Endorsements from making to verdict: in the record, at their address, tampered with, revoked (CLR1-V-14)."""
 
 import base64
 import json

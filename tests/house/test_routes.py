@@ -133,6 +133,10 @@ ROUTES: dict[str, Page | Thing] = {
     "ims/clr/v1p0/clrs": Page(ANYONE, statuses=frozenset({401})),  # by token alone
     "ims/clr/v1p0/clrs/<str:name>": Page(ANYONE, {"name": str(uuid.uuid4())}, statuses=frozenset({401})),
     "ims/clr/v1p0/<slug:kind>/<str:name>": Page(NOBODY, {"kind": "keys", "name": "1"}),
+    "clrs/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "assertions/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "achievements/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "records/<uuid:public_id>/public/": Page(MEMBERS, {"public_id": str(uuid.uuid4())}, statuses=frozenset({405})),
     "records/": Page(MEMBERS),
     "records/<uuid:public_id>/": RECORD,
     "records/<uuid:public_id>/clr.jws": RECORD,
@@ -190,6 +194,7 @@ VIEWERS: dict[str, frozenset[str]] = {
     "achievements.Framework": OFFICE,
     "issuance.Record": OFFICE,
     "issuance.Batch": OFFICE,
+    "verification.PinnedKey": ADMIN,
 }
 """Who sees the office's list of a model, and its rows."""
 
@@ -207,6 +212,7 @@ ADDERS: dict[str, frozenset[str]] = {
     "achievements.Assertion": REGISTRAR,
     "achievements.Award": REGISTRAR,
     "issuance.Record": REGISTRAR,
+    "verification.PinnedKey": ADMIN,
     "issuance.Batch": OFFICE,  # leads to the page of a class, where only registrars act
 }
 """Who may begin a new one; nobody where it is not named."""
