@@ -42,6 +42,16 @@ class InsufficientScope(APIException):
         self.needed = needed
 
 
+_LOOKED_AT = (
+    *("scope", "expires", "family", "user_id", "application_id", "consent_id"),
+    *(f"user__{name}" for name in ("is_active", "email", "name", "public_id")),
+    *(f"consent__{name}" for name in ("public_id", "user_id", "client_id", "client_name", "client_host")),
+    *(f"consent__{name}" for name in ("scope", "all_records", "withdrawn_at", "last_used_at")),
+    *(f"consent__client__{name}" for name in ("public_id", "client_id", "host", "name", "last_used_at")),
+)
+"""What each request with a token looks at; anything else of these rows is loaded when it is asked for."""
+
+
 def challenge(error: str = "", scope: str = "") -> str:
     """The value of `WWW-Authenticate` (RFC 6750, section 3); `error` stays empty where no token was sent."""
     parts = [f'Bearer realm="{REALM}"']
@@ -55,10 +65,15 @@ def challenge(error: str = "", scope: str = "") -> str:
 def find(token: str) -> AccessToken | None:
     """The access token of this text when it may be used now: not expired, its consent holds, its person is active."""
     found: AccessToken | None = (
-        AccessToken.objects.select_related("consent", "consent__client", "consent__user", "application", "user")
+        AccessToken.objects.select_related("consent__client", "user")
+        .only(*_LOOKED_AT)
         .filter(token_checksum=hashlib.sha256(token.encode()).hexdigest(), application__pk=F("consent__client"))
         .first()
     )
+    if found is not None:  # the same rows by another way: they are not asked for twice
+        found.application = found.consent.client
+        if found.user_id == found.consent.user_id:
+            found.consent.user = found.user
     if found is None or found.is_expired() or not found.consent.is_active or found.user_id != found.consent.user_id:
         return None
     return found

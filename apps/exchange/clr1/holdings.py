@@ -7,13 +7,15 @@ that this client itself put into the learner's wallet. What came into the wallet
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet, Value
 
-from apps.exchange.models import AccessToken
+from apps.exchange.models import AccessToken, Consent
 from apps.issuance import documents
 from apps.issuance.documents import DocumentDamaged
 from apps.issuance.models import IssuedDocument, Record
@@ -25,14 +27,14 @@ ISSUED, SENT = 0, 1
 SOURCE = Receipt.Source.CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One record on a page: where it lies, its digest as stored, and what it is called in the disclosure log."""
+class Held(NamedTuple):
+    """One record on a page: where it lies, its digest as stored, what it is called in the log, whose it is."""
 
     origin: int
     pk: int
     digest: str
     public_id: UUID
+    learner_id: UUID
 
     @property
     def disclosed_as(self) -> tuple[str, str]:
@@ -58,35 +60,62 @@ def sender_of(token: AccessToken) -> str:
     return str(token.application.public_id)
 
 
-def page(token: AccessToken, learner: Learner, *, limit: int, offset: int, since: datetime | None) -> Page:
+def page(token: AccessToken, *, limit: int, offset: int, since: datetime | None) -> Page:
     """Records neither superseded nor revoked, by date of issue and id, counted together (5.3).
 
     `since` leaves those that were issued here, or came here, after this moment.
     """
-    issued = IssuedDocument.objects.filter(
-        format=documents.CLR1, content__isnull=False, record__in=token.consent.records().standing()
-    )
-    sent = _sent(token, learner).standing().clr1_records()
+    given = {_USER: token.user_id, _CONSENT: token.consent_id, _SENDER: sender_of(token)}
     if since is not None:
-        # When it became readable, not the date that it bears: between the two a client may have asked.
-        issued, sent = issued.filter(created_at__gt=since), sent.filter(changed_at__gt=since)
-    together = _columns(issued, ISSUED, "record__public_id").union(_columns(sent, SENT, "public_id"), all=True)
-    rows = together.order_by("-issued_on", "document_id")[offset : offset + limit]
-    found = [Held(origin, pk, digest, _uuid(name)) for origin, pk, _on, _id, digest, name in rows]
-    is_whole = offset == 0 and len(found) < limit
-    return Page(found, len(found) if is_whole else together.count())
+        given[_SINCE] = connection.ops.adapt_datetimefield_value(since)
+    statement, places = _statement(token.consent.all_records, since is not None)
+    values = [given.get(place, place) for place in places]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} LIMIT %s OFFSET %s", [*values, limit + 1, offset])
+        rows = [
+            Held(origin, pk, digest, _uuid(public_id), _uuid(learner_id))
+            for origin, pk, _on, _id, digest, public_id, learner_id in cursor.fetchall()
+        ]
+        total = offset + len(rows)
+        if len(rows) > limit or (not rows and offset):
+            cursor.execute(f"SELECT COUNT(*) FROM ({statement}) AS found", values)  # noqa: S608  our own statement
+            total = cursor.fetchone()[0]
+    return Page(rows[:limit], total)
 
 
-def _columns(rows: QuerySet[Any], origin: int, public_id: str) -> QuerySet[Any, Any]:
-    return (
-        rows.order_by()
-        .annotate(origin=Value(origin))
-        .values_list("origin", "pk", "issued_on", "document_id", "digest", public_id)
+# Values that no row has; they stand for those of a token in the statement that is written once.
+_USER, _CONSENT, _SENDER = -(2**40), -(2**40) - 1, "\x01sender"
+_SINCE = "\x01since"
+
+
+@lru_cache(maxsize=8)
+def _statement(all_records: bool, with_since: bool) -> tuple[str, tuple[Any, ...]]:
+    """What a page is chosen by, and its values with the stand-ins of a token among them.
+
+    It follows from the models alone, and writing it takes longer than running it, so it is written once a process.
+    """
+    moment = datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC) if with_since else None
+    consent = Consent(pk=_CONSENT, user_id=_USER, all_records=all_records)
+    issued = IssuedDocument.objects.filter(
+        format=documents.CLR1, content__isnull=False, record__in=consent.records().standing().order_by()
     )
+    sent = WalletItem.objects.filter(learner__user=_USER).received_from(SOURCE, _SENDER).standing().clr1_records()
+    if moment is not None:
+        # When it became readable, not the date that it bears: between the two a client may have asked.
+        issued, sent = issued.filter(created_at__gt=moment), sent.filter(changed_at__gt=moment)
+    together = _columns(issued, ISSUED, "record__").union(_columns(sent, SENT, ""), all=True)
+    statement, values = together.order_by("-issued_on", "document_id").query.sql_with_params()
+    stored = connection.ops.adapt_datetimefield_value(moment) if moment else None
+    return statement, tuple(_SINCE if moment and value in (moment, stored) else value for value in values)
+
+
+def _columns(rows: QuerySet[Any], origin: int, path: str) -> QuerySet[Any, Any]:
+    names = ("origin", "pk", "issued_on", "document_id", "digest", f"{path}public_id", f"{path}learner__public_id")
+    return rows.order_by().annotate(origin=Value(origin)).values_list(*names)
 
 
 def _uuid(value: Any) -> UUID:
-    """A UUID out of a union, which SQLite gives as text."""
+    """A UUID as a database gives it: SQLite as text."""
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
@@ -96,39 +125,36 @@ def contents(rows: Iterable[Held]) -> tuple[list[bytes], list[bytes]]:
     Raises `DocumentDamaged` when stored bytes are not those that were stored (REL-16).
     """
     rows = list(rows)
-    issued = _issued([row.pk for row in rows if row.origin == ISSUED])
-    sent = _sent_items([row.pk for row in rows if row.origin == SENT])
-    plain: list[bytes] = []
-    signed: list[bytes] = []
+    keys: tuple[list[int], list[int]] = ([], [])
     for row in rows:
-        if row.origin == ISSUED:
-            if row.pk in issued:
-                signed.append(documents.content_of(issued[row.pk]))
-        elif row.pk in sent:
-            (signed if sent[row.pk].is_signed else plain).append(content_of(sent[row.pk]))
-    return plain, signed
+        keys[row.origin].append(row.pk)
+    stored: dict[tuple[int, int], tuple[bytes, bool]] = {}
+    if keys[ISSUED]:
+        issued = IssuedDocument.objects.filter(pk__in=keys[ISSUED], content__isnull=False).order_by()
+        for pk, content, digest, size in issued.values_list("pk", "content", "digest", "size"):
+            stored[ISSUED, pk] = _held_against(content, digest, size, "issued document", pk), True
+    if keys[SENT]:
+        sent = WalletItem.objects.filter(pk__in=keys[SENT]).kept().order_by()
+        for pk, content, digest, size, form in sent.values_list("pk", "content", "digest", "size", "form"):
+            is_signed = form == WalletItem.Form.JWS
+            stored[SENT, pk] = _held_against(content, digest, size, "wallet item", pk), is_signed
+    found = [stored[row.origin, row.pk] for row in rows if (row.origin, row.pk) in stored]
+    return [content for content, is_signed in found if not is_signed], [
+        content for content, is_signed in found if is_signed
+    ]
 
 
-def _issued(keys: list[int]) -> dict[int, IssuedDocument]:
-    if not keys:
-        return {}
-    found = IssuedDocument.objects.only("content", "digest", "size").filter(pk__in=keys, content__isnull=False)
-    return {each.pk: each for each in found.order_by()}
-
-
-def _sent_items(keys: list[int]) -> dict[int, WalletItem]:
-    if not keys:
-        return {}
-    found = WalletItem.objects.only("content", "digest", "size", "form").filter(pk__in=keys).kept()
-    return {each.pk: each for each in found.order_by()}
+def _held_against(content: Any, digest: str, size: int, what: str, pk: int) -> bytes:
+    """Stored bytes, if they are those that were stored (REL-16)."""
+    content = bytes(content)
+    if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
+        raise DocumentDamaged(f"The stored bytes of {what} {pk} are not those that were stored.")
+    return content
 
 
 def content_of(item: WalletItem) -> bytes:
     """The bytes of an item, held against its digest (REL-16)."""
-    content = bytes(item.content)
-    if len(content) != item.size or hashlib.sha256(content).hexdigest() != item.digest:
-        raise DocumentDamaged(f"The stored bytes of wallet item {item.pk} are not those that were received.")
-    return content
+    return _held_against(item.content, item.digest, item.size, "wallet item", item.pk)
 
 
 # --- One record -------------------------------------------------------------------------------
@@ -150,11 +176,8 @@ def _with_fate(records: QuerySet[Record]) -> QuerySet[Record]:
 
 def sent_item(token: AccessToken, learner: Learner, public_id: UUID) -> WalletItem | None:
     """A record that the client of this token sent."""
-    return _sent(token, learner).kept().clr1_records().filter(public_id=public_id).first()
-
-
-def _sent(token: AccessToken, learner: Learner) -> Any:
-    return WalletItem.objects.filter(learner=learner).received_from(SOURCE, sender_of(token))
+    own = WalletItem.objects.filter(learner=learner, public_id=public_id)
+    return own.received_from(SOURCE, sender_of(token)).kept().clr1_records().first()
 
 
 def is_issued_here(learner: Learner, posted: carrying.Carried) -> bool:

@@ -30,10 +30,14 @@ def set_of(clrs: Iterable[bytes], signed_clrs: Iterable[bytes]) -> bytes:
 
     Both arrays are always written, also when empty (section 5.3).
     """
-    tokens = b'","'.join(signed_clrs)
-    signed = b'["' + tokens + b'"]' if tokens else b"[]"
-    plain = b"[" + b",".join(clrs) + b"]"
-    return b"{" + _CONTEXT + b',"type":"ClrSet","clrs":' + plain + b',"signedClrs":' + signed + b"}"
+    pieces = [b"{" + _CONTEXT + b',"type":"ClrSet","clrs":[']
+    for number, record in enumerate(clrs):
+        pieces += [b"," if number else b"", record]
+    pieces.append(b'],"signedClrs":[')
+    for number, token in enumerate(signed_clrs):
+        pieces += [b',"' if number else b'"', token, b'"']
+    pieces.append(b"]}")
+    return b"".join(pieces)  # in one pass: a page may have megabytes
 
 
 def payload_of(record: bytes, *, is_signed: bool) -> bytes:
