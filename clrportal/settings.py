@@ -34,6 +34,7 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 PORT: int = env.int("PORT", default=8000)
 BASE_URL: str = env.str("CLRPORTAL_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 FETCH_ALLOW: list[str] = env.list("CLRPORTAL_FETCH_ALLOW", default=[])
+CONTEXTS_FILE: str = env.str("CLRPORTAL_CONTEXTS", default="")  # JSON-LD contexts the operator allows, by digest
 KEK_FILE = Path(env.str("CLRPORTAL_KEK_FILE", default=str(DATA_DIR / "kek.key")))
 FILES_DIR = DATA_DIR / "files"  # content-addressed store, never served as a folder (SEC-35)
 CHECKPOINT_DIR = DATA_DIR / "checkpoints"  # audit heads kept outside the database (REL-18)
@@ -243,6 +244,7 @@ OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not 
             ("learners.Course", _("Courses"), "menu_book"),
             ("learners.AdvisorAssignment", _("Advising"), "handshake"),
             ("accounts.Invitation", _("Invitations"), "mail"),
+            ("exchange.IntakeRequest", _("Requests for records"), "move_to_inbox"),
         ],
     ),
     (
@@ -250,6 +252,8 @@ OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not 
         [
             ("achievements.Achievement", _("Achievements"), "trophy"),
             ("achievements.Framework", _("Frameworks"), "lan"),
+            ("achievements.Endorsement", _("Endorsements"), "thumb_up"),
+            ("achievements.Endorser", _("Endorsers"), "diversity_3"),
             ("learners.ImportRun", _("Imports"), "upload_file"),
         ],
     ),

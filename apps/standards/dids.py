@@ -8,6 +8,7 @@ list the method for the purpose, under the issuer's own control. Nothing is fetc
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from apps.standards import strict_json
 from apps.standards.errors import FetchRefused, KeyFault, ParseFault
-from apps.standards.proofs.jws import PublicKey, accepted_key, decode_part
+from apps.standards.proofs.jws import PublicKey, accepted_key, decode_part, public_key_from_pem
 from apps.standards.strict_json import shown
 
 #: Gives the JSON document at an address; raises ``FetchRefused`` when it cannot be had.
@@ -125,6 +126,29 @@ def _integer(jwk: Mapping[str, Any], name: str) -> int:
     return int.from_bytes(_octets(jwk, name), "big")
 
 
+def key_from_text(text: str) -> PublicKey:
+    """A public key as people hand it over: PEM, JWK, Multikey text, or a did:key or did:jwk.
+
+    Raises ``KeyFault`` for what is none of these, carries a private part, or is not accepted (SEC-23).
+    """
+    text = text.strip()
+    if text.startswith("-----"):
+        return public_key_from_pem(text)
+    if text.startswith("{"):
+        try:
+            jwk = strict_json.loads(text.encode("utf-8", "replace"), max_depth=4)
+        except ParseFault:
+            raise KeyFault("The JWK of the key cannot be read.") from None
+        return key_from_jwk(jwk)
+    own = _self_certifying(text)
+    return own.key if own is not None else key_from_multibase(text)
+
+
+def fingerprint(key: PublicKey) -> str:
+    """The SHA-256 of a public key (SubjectPublicKeyInfo), in hex."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
 def jwk_of(key: PublicKey) -> dict[str, str]:
     """A public key as JWK."""
 
@@ -179,6 +203,11 @@ class VerificationMethod:
 def is_web(identifier: str) -> bool:
     """Whether an identifier is an http or https address."""
     return identifier[:8].lower().startswith(("https://", "http://"))
+
+
+def can_be_looked_up(identifier: str) -> bool:
+    """Whether an issuer's keys can be found at all: it is its own key, or has an address where it publishes them."""
+    return identifier.startswith(("did:key:", "did:jwk:", "did:web:")) or is_web(identifier)
 
 
 def document_address(identifier: str) -> str:

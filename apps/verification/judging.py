@@ -18,6 +18,7 @@ from apps.standards.verify import engine
 from apps.standards.verify.sources import Budget as WorkBudget
 from apps.standards.verify.sources import Fetcher
 from apps.standards.verify.verdict import Result
+from apps.verification import policy
 from apps.verification.own import PortalDocuments
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ def judge(
             now=now or datetime.now(UTC),
             expected_recipients=tuple(recipients),
             budget=WorkBudget(seconds=seconds, clock=time.monotonic),
+            policy=policy.current(),
         )
     except Exception as fault:  # noqa: BLE001  a verifier answers; the fault is noted without the document's text
         trace = "".join(traceback.format_tb(fault.__traceback__))

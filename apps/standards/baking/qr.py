@@ -59,5 +59,5 @@ def _read(picture: Image.Image) -> list[str]:
         import zxingcpp
     except ImportError:
         return []
-    codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
+    codes = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return list(dict.fromkeys(code.text.strip() for code in codes if code.valid and code.text.strip()))

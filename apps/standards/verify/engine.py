@@ -15,7 +15,7 @@ from apps.standards.baking import pdf, png, qr, svg
 from apps.standards.errors import FetchRefused, LimitExceeded, StandardsError
 from apps.standards.verify.checks import clr1, ob2, vc
 from apps.standards.verify.recognise import Subject, recognise
-from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Run, shown_address
+from apps.standards.verify.sources import Budget, Fetcher, NothingOwn, OwnDocuments, Policy, Run, shown_address
 from apps.standards.verify.verdict import Check, Result, unreadable
 
 _PROCEDURES: dict[str, Callable[[Subject, Run], Result]] = {
@@ -33,6 +33,7 @@ def verify(
     own: OwnDocuments | None = None,
     expected_recipients: Sequence[str] = (),
     budget: Budget | None = None,
+    policy: Policy | None = None,
 ) -> Result:
     """Judge a document: JSON, compact JWS, VC-JWT, baked PNG or SVG, a picture of a QR code (PNG, JPEG), our PDF, or
     the address of one of these.
@@ -41,7 +42,7 @@ def verify(
     any of which may match. Never raises for the content of ``source``: what cannot be read gives a result
     whose ``readable`` is false.
     """
-    run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget())
+    run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget(), policy or Policy())
     return judge(recognise(source), source, run)
 
 
@@ -53,9 +54,10 @@ def verify_address(
     own: OwnDocuments | None = None,
     expected_recipients: Sequence[str] = (),
     budget: Budget | None = None,
+    policy: Policy | None = None,
 ) -> Result:
     """Judge the document that stands at an address. As ``verify`` in everything else."""
-    run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget())
+    run = Run(fetcher, own or NothingOwn(), now, tuple(expected_recipients), budget or Budget(), policy or Policy())
     return _judge_address(url, run)
 
 

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 
 from apps.standards import strict_json
 from apps.standards.errors import BudgetExhausted, FetchRefused, NotADocument, ParseFault, RefusedByPolicy
+from apps.standards.jsonld.active import Processing
+from apps.standards.jsonld.canonical import BUILT_IN
+from apps.standards.proofs.jws import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,22 @@ class Budget:
             raise BudgetExhausted("The documents that the record asks for are too large together.")
 
 
+def _no_keys(issuer: str) -> Sequence[PublicKey]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator of a verifier decided: keys trusted by hand, and contexts besides the built-in ones.
+
+    ``pinned`` gives the keys of an issuer whose own keys cannot be looked up (digest of CLR 2.0, 6.3, rule 5);
+    ``processing`` knows the contexts (SEC-22).
+    """
+
+    pinned: Callable[[str], Sequence[PublicKey]] = _no_keys
+    processing: Processing = BUILT_IN
+
+
 @dataclass(slots=True)
 class Run:
     """One verification: its sources, its budget, and what it has already fetched."""
@@ -144,6 +163,7 @@ class Run:
     now: datetime
     expected_recipients: Sequence[str] = ()
     budget: Budget = field(default_factory=Budget)
+    policy: Policy = field(default_factory=Policy)
     _answers: dict[tuple[str, str], Answer | FetchRefused] = field(default_factory=dict)
     _documents: dict[str, Any] = field(default_factory=dict)
 

@@ -19,8 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from apps.standards import dids, moments
 from apps.standards.dids import VerificationMethod
 from apps.standards.errors import DocumentFault, KeyFault, ParseFault, SignatureFault, StandardsError
@@ -46,8 +44,7 @@ def issuer_of(document: Mapping[str, Any]) -> str | None:
 
 
 def _fingerprint(method: VerificationMethod) -> str:
-    spki = method.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return "sha256:" + hashlib.sha256(spki).hexdigest()
+    return "sha256:" + dids.fingerprint(method.key)
 
 
 def _key_evidence(method: VerificationMethod) -> dict[str, Any]:
@@ -101,10 +98,14 @@ def check_token(result: Result, jws: Jws, payload: Mapping[str, Any], credential
         now = moments.of(run.now)
         if (ended := _ended(method, now)) is not None:
             raise KeyFault(f"The key of the signature has been {ended}.", code="KEY_REVOKED")
+        result.passed("key", "The key is one that the issuer publishes.", **_key_evidence(method))
     except KeyFault as fault:
-        result.failed("key", fault.code, fault.sentence)
-        return False
-    result.passed("key", "The key is one that the issuer publishes.", **_key_evidence(method))
+        pinned = _fitting_pin(jws, issuer, fault, run)
+        if pinned is None:
+            result.failed("key", fault.code, fault.sentence)
+            return False
+        method = pinned
+        result.warned("key", *_PINNED, **_key_evidence(method), pinned=True)
     if not jws_format.fits(jws.algorithm, method.key):  # 4.3, step 4
         sentence = f"The issuer's key is not of the kind that {jws.algorithm} signs with."
         result.failed("algorithm", "ALG_NOT_ALLOWED", sentence, algorithm=jws.algorithm)
@@ -115,14 +116,37 @@ def check_token(result: Result, jws: Jws, payload: Mapping[str, Any], credential
         return False
     digest = "sha256:" + hashlib.sha256(jws.payload).hexdigest()
     result.passed("signature", "The signature fits the content.", payload_digest=digest)
-    _tell_undefined(result, "signature", credential)
+    _tell_undefined(result, "signature", credential, run)
     return _check_claims(result, payload, credential)
 
 
-def _tell_undefined(result: Result, name: str, document: Mapping[str, Any]) -> None:
+_PINNED = (
+    "KEY_UNAVAILABLE",
+    "The issuer's own keys cannot be looked up; it was checked with a key that this verifier trusts by hand.",
+)
+
+
+def _pinned(issuer: str, fault: KeyFault, named: str, run: Run) -> list[VerificationMethod]:
+    """Keys pinned for an issuer whose own cannot be looked up (6.3, rule 5); none where the issuer can say itself."""
+    if fault.code != "KEY_UNAVAILABLE" and (fault.code != "KEY_NOT_OF_ISSUER" or dids.can_be_looked_up(issuer)):
+        return []
+    return [VerificationMethod(named, issuer, key) for key in run.policy.pinned(issuer)]
+
+
+def _fitting_pin(jws: Jws, issuer: str, fault: KeyFault, run: Run) -> VerificationMethod | None:
+    for method in _pinned(issuer, fault, str(jws.header.get("kid", "")), run):
+        try:
+            jws_format.verify(jws, method.key)
+        except SignatureFault:
+            continue
+        return method
+    return None
+
+
+def _tell_undefined(result: Result, name: str, document: Mapping[str, Any], run: Run) -> None:
     """Words that no context defines: signed where every byte is (tokens, JCS), yet without a meaning (section 16)."""
     try:
-        canonical.statements(document)
+        canonical.statements(document, run.policy.processing)
     except DocumentFault as fault:
         result.warned(name, fault.code, f"All of it is signed, but not all has a meaning. {fault.sentence}")
 
@@ -173,7 +197,7 @@ def check_embedded(result: Result, document: Mapping[str, Any], run: Run) -> boo
     if not proofs:
         result.failed("proof", "PROOF_MISSING", "Nobody has signed it: it carries no proof.")
         return False
-    unsecured = Unsecured(data_integrity.without_proof(document))
+    unsecured = Unsecured(data_integrity.without_proof(document), run.policy.processing)
     issuer = issuer_of(document)
     faults: list[StandardsError] = []
     proven: _Proven | None = None
@@ -193,12 +217,15 @@ def check_embedded(result: Result, document: Mapping[str, Any], run: Run) -> boo
     if proven.digest is not None:
         evidence["document_digest"] = proven.digest
     sentence = "The signature fits the content, and the key is the issuer's."
+    if proven.reservation is _PINNED:
+        evidence["pinned"] = True
+        sentence = "The signature fits the content, by a key that this verifier trusts by hand for this issuer."
     if proven.skew_used:  # REL-24
         evidence["skew_used"] = True
         sentence += " It was made within two minutes from now; clocks differ, so it counts."
     result.passed("proof", sentence, **evidence)
     if proven.suite.form == "jcs":
-        _tell_undefined(result, "proof", unsecured.document)
+        _tell_undefined(result, "proof", unsecured.document, run)
     if proven.reservation is not None:
         result.warned("proof", *proven.reservation)
     for useless in faults:
@@ -219,18 +246,39 @@ def _prove(
     created = _check_options(proof, run)
     if issuer is None:
         raise KeyFault("The credential names no issuer whose key could be looked up.")
-    method = _usable_method(proof, issuer, created, run)
-    signed = data_integrity.verify(document, proof, method.key, unsecured=unsecured)
+    reservation = None
+    try:
+        method = _usable_method(proof, issuer, created, run)
+        signed = data_integrity.verify(document, proof, method.key, unsecured=unsecured)
+    except KeyFault as fault:
+        method, signed = _proven_by_pin(document, proof, unsecured, issuer, fault, run)
+        reservation = _PINNED
     for earlier in data_integrity.previous_proofs(proof, proofs):
         _prove_earlier(document, earlier, proofs, unsecured, run, depth=1)
-    reservation = None
     if _ended(method, moments.of(run.now)) is not None:
         reservation = ("KEY_REVOKED", "The key has ended since; it is said to have signed before that.")
-    if suite.is_draft:
+    if suite.is_draft and reservation is None:
         reservation = ("PROOF_UNSUPPORTED", f"It is signed by {suite.name}, a draft of today's method.")
     digest = f"sha256:{hashlib.sha256(signed.document_form.encode()).hexdigest()}" if signed is not None else None
     skew_used = created is not None and created.nanoseconds > moments.of(run.now).nanoseconds
     return _Proven(method, suite, digest, skew_used, reservation)
+
+
+def _proven_by_pin(
+    document: Mapping[str, Any],
+    proof: Mapping[str, Any],
+    unsecured: Unsecured,
+    issuer: str,
+    fault: KeyFault,
+    run: Run,
+) -> tuple[VerificationMethod, data_integrity.SignedData | None]:
+    """The pinned key that made a proof. Raises the fault of the look-up where none did."""
+    for method in _pinned(issuer, fault, str(proof.get("verificationMethod")), run):
+        try:
+            return method, data_integrity.verify(document, proof, method.key, unsecured=unsecured)
+        except SignatureFault:
+            continue
+    raise fault
 
 
 def _usable_method(
