@@ -192,8 +192,11 @@ VIEWERS: dict[str, frozenset[str]] = {
     "achievements.Assertion": OFFICE,
     "achievements.Award": OFFICE,
     "achievements.Framework": OFFICE,
+    "achievements.Endorsement": OFFICE,
+    "achievements.Endorser": OFFICE,
     "issuance.Record": OFFICE,
     "issuance.Batch": OFFICE,
+    "exchange.IntakeRequest": REGISTRAR,
     "verification.PinnedKey": ADMIN,
 }
 """Who sees the office's list of a model, and its rows."""
@@ -203,6 +206,7 @@ ADDERS: dict[str, frozenset[str]] = {
     "institution.Organization": ADMIN,
     "institution.CertificateDesign": REGISTRAR,
     "learners.Learner": REGISTRAR | ADMIN,
+    "exchange.IntakeRequest": REGISTRAR,
     "learners.AcademicSession": REGISTRAR,
     "learners.Program": REGISTRAR,
     "learners.Course": REGISTRAR,
@@ -211,6 +215,8 @@ ADDERS: dict[str, frozenset[str]] = {
     "achievements.Achievement": REGISTRAR,
     "achievements.Assertion": REGISTRAR,
     "achievements.Award": REGISTRAR,
+    "achievements.Endorsement": REGISTRAR,
+    "achievements.Endorser": REGISTRAR,
     "issuance.Record": REGISTRAR,
     "verification.PinnedKey": ADMIN,
     "issuance.Batch": OFFICE,  # leads to the page of a class, where only registrars act
@@ -234,6 +240,9 @@ SPECIAL: dict[str, frozenset[str]] = {
     "learners_learner_invite_one": REGISTRAR | ADMIN,
     "learners_advisorassignment_from_file": ADMIN,
     "framework_import": REGISTRAR,
+    "endorsement_upload": REGISTRAR,
+    "endorsement_revoke": REGISTRAR,
+    "achievements_endorsement_receive_file": REGISTRAR,
     "framework_items": OFFICE,
     "framework_align": REGISTRAR,
     "framework_align_achievement": REGISTRAR,

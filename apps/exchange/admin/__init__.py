@@ -3,6 +3,10 @@
 from django.contrib import admin
 from oauth2_provider import models as library
 
+from apps.exchange.admin import intake
+
+__all__ = ["intake"]
+
 for _model in (
     library.get_application_model(),
     library.get_grant_model(),

@@ -602,3 +602,26 @@ def test_intake_without_consent(
     browser.post(f"/wallet/connections/{connection.public_id}/disconnect/")
     assert office.get(path).status_code == 404
     assert Client().get(path).status_code == 302
+
+
+def test_intake_in_the_office(school: School, learner: Learner, browser: Client, provider: ScriptedProvider) -> None:
+    """An officer asks in the office and sees there what the learner shows; each look is a disclosure of one person."""
+    provider.records = [PLAIN]
+    office = Client()
+    give_roles(school.registrar, Role.REGISTRAR)
+    office.force_login(school.registrar)
+    form = {"learner": learner.pk, "purpose": "Transfer credit", "provider_address": provider.address}
+    assert office.post("/admin/exchange/intakerequest/add/", form).status_code == 302
+    asked = IntakeRequest.objects.get()
+    assert (asked.state, asked.asked_by) == ("asked", school.registrar)
+    page = f"/admin/exchange/intakerequest/{asked.pk}/change/"
+    assert "has not agreed" in office.get(page).content.decode()
+    connect(browser, provider, request_id=str(asked.public_id))
+    run_looks()
+    shown = office.get(page).content.decode()
+    assert "Record of courses" in shown
+    assert office.get("/admin/exchange/intakerequest/").status_code == 200
+    assert Disclosure.objects.filter(recipient=str(school.registrar), purpose="Transfer credit").count() == 1
+    assert office.post(page, {"purpose": "Something else"}).status_code in {302, 403}
+    asked.refresh_from_db()
+    assert asked.purpose == "Transfer credit"
