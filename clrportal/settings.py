@@ -39,6 +39,8 @@ KEK_FILE = Path(env.str("CLRPORTAL_KEK_FILE", default=str(DATA_DIR / "kek.key"))
 FILES_DIR = DATA_DIR / "files"  # content-addressed store, never served as a folder (SEC-35)
 CHECKPOINT_DIR = DATA_DIR / "checkpoints"  # audit heads kept outside the database (REL-18)
 MAIL_DIR = DATA_DIR / "mail"
+MIN_FREE_BYTES: int = env.int("CLRPORTAL_MIN_FREE_MB", default=200) * 1024 * 1024
+"""Room on the disk below which background work waits, so that people can still sign in and verify (REL-23)."""
 HTTPS = BASE_URL.startswith("https://")
 
 SECRET_KEY: str = env.str("DJANGO_SECRET_KEY", default="")
@@ -317,6 +319,19 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
+
+# --- How long things are kept (PRIV-05, digest employer/registrar, part D): days by name ------------
+RETENTION: dict[str, int] = {
+    "import_files": 30,
+    "import_reports": 365,
+    "drafts": 3 * 365,  # that were never approved
+    "invitations": 365,
+    "letters": 365,
+    "jobs": 365,
+    "requests": 1,  # answers kept for a repeated request (REL-10)
+    "sessions": 1,  # after they ended
+    "unnamed_files": 1,  # of the store, that no row names (REL-22)
+} | {name: int(days) for name, days in env.dict("CLRPORTAL_RETENTION", default={}).items()}
 
 # --- Files, languages, time -------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -12,7 +12,8 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Says what must hold before the portal is ready (REL-29)."""
-        from apps.institution import keys
+        from apps.institution import erasing, keys
         from apps.network import health
 
         health.register_check("signing_key", keys.opens)
+        health.register_check("erasures", erasing.is_applied)

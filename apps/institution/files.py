@@ -68,12 +68,22 @@ def get(digest: str) -> bytes:
     return content
 
 
-def sweep(known: Container[str], *, older_than: float = 86_400) -> int:
+def remove(digest: str) -> bool:
+    """Removes a file whose time is over; whether it was there."""
+    try:
+        path_of(digest).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def sweep(known: Container[str], *, older_than: float = 86_400, dry_run: bool = False) -> int:
     """Removes files that nothing names, a day after they came (REL-22); gives how many."""
     removed, limit = 0, time.time() - older_than
     for file in Path(settings.FILES_DIR).rglob("*"):
         if file.is_file() and file.name not in known and file.stat().st_mtime < limit:
-            file.unlink()
+            if not dry_run:
+                file.unlink(missing_ok=True)
             removed += 1
     return removed
 

@@ -287,6 +287,7 @@ class Erasure(models.Model):
 
     learner_id = models.UUIDField(help_text=_("Public id of the learner."))
     ground = models.CharField(max_length=255)
+    records = models.BooleanField(default=False, help_text=_("Whether the bytes of issued records went too."))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 

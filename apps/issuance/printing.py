@@ -18,6 +18,7 @@ from apps.issuance import documents
 from apps.issuance.models import IssuedDocument, Record, Rendition
 from apps.issuance.rendering_child import RenderingFailed, render_in_child
 from apps.jobs import clock
+from apps.network import health
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,10 @@ def _store(document: IssuedDocument, content: bytes, kind: str = Rendition.PDF) 
 
 
 def render_due() -> bool:
-    """Renders one document that is due; False when there is none."""
+    """Renders one document that is due; False when there is none, or no room for it (REL-23)."""
+    if not health.disk_has_room():
+        log.error("Nothing is rendered: there is too little room on the disk.")
+        return False
     claimed = _claim()
     if claimed is None:
         return False

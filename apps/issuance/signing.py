@@ -37,6 +37,7 @@ from apps.issuance.models import (
     Supersession,
 )
 from apps.jobs import clock, outbox
+from apps.network import health
 from apps.standards.clr1 import write
 from apps.standards.errors import StandardsError
 from apps.standards.proofs import jws
@@ -153,6 +154,8 @@ def claim(limit: int = CHUNK, *, only: Iterable[int] | None = None) -> list[Clai
 
 
 def _open_for_signing() -> tuple[Organization, SigningKey]:
+    if not health.disk_has_room():
+        raise SigningClosed("There is too little room on the disk; signing goes on when there is more.")  # REL-23
     home = Organization.objects.filter(is_home=True).first()
     if home is None:
         raise SigningClosed("There is no institution yet.")

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.institution import audit, keys
 from apps.issuance import printing, signing
+from apps.jobs import stopping
 from apps.jobs.running import DISPATCHERS
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ CHECKPOINT_EVERY = timedelta(days=1)
 def sign_due() -> int:
     """Signs what is due, chunk by chunk; gives how many were issued."""
     issued, begin = 0, time.monotonic()
-    while True:
+    while not stopping.is_asked():
         try:
             done = signing.issue_due()
         except signing.SigningClosed as closed:
@@ -34,13 +35,14 @@ def sign_due() -> int:
         if time.monotonic() - begin > TURN_SECONDS:
             signing.announce(1)
             return issued
+    return issued
 
 
 @shared_task(name="issuance.render_due")
 def render_due() -> int:
     """Renders what is due, one record after the other; gives how many."""
     made, begin = 0, time.monotonic()
-    while printing.render_due():
+    while not stopping.is_asked() and printing.render_due():
         made += 1
         if time.monotonic() - begin > TURN_SECONDS:
             printing.announce()

@@ -13,7 +13,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         """Takes over the letters of the accounts; tells the edge when letters lie too long."""
         from apps.accounts import inviting, signin, telling  # noqa: F401  their letters register themselves
-        from apps.jobs import clock, outbox
+        from apps.jobs import clock, outbox, retention  # noqa: F401  the rules register themselves
         from apps.network import health
 
         for kind in telling.LETTERS:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.jobs import clock
+from apps.jobs import clock, stopping
 from apps.jobs.models import OutboxEntry
 from apps.jobs.running import DISPATCHERS
 from apps.network import health
@@ -83,6 +83,8 @@ def send_outbox(limit: int = 500) -> int:
     """Sends what is due, each claimed on its own; gives how many went out."""
     sent = 0
     for _ in range(limit):
+        if stopping.is_asked():
+            break
         moment = clock.now()
         waiting = OutboxEntry.objects.filter(
             Q(lease_until=None) | clock.has_ended(moment, LEASE),

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from apps.jobs import clock
+from apps.jobs import clock, stopping
 from apps.jobs.models import Job
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ MAX_ATTEMPTS = 3
 
 class Cancelled(Exception):
     """Somebody cancelled or paused the job; raised by `Progress` between two chunks."""
+
+
+class Stopping(Exception):
+    """The worker is asked to end; the job goes back to the queue as it stands, for the next one (REL-28)."""
 
 
 class LeaseLost(Exception):
@@ -51,7 +55,7 @@ class Progress:
     def update(
         self, *, done: int | None = None, failed: int | None = None, total: int | None = None, **result: Any
     ) -> None:
-        """Stores the counts, renews the lease; raises `Cancelled` or `LeaseLost`."""
+        """Stores the counts, renews the lease; raises `Cancelled`, `LeaseLost` or `Stopping`."""
         changes: dict[str, Any] = {"lease_until": clock.now() + LEASE}
         for name, value in (("done", done), ("failed", failed), ("total", total)):
             if value is not None:
@@ -64,6 +68,8 @@ class Progress:
             if mine.exists():
                 raise Cancelled
             raise LeaseLost
+        if stopping.is_asked():
+            raise Stopping
 
 
 Work = Callable[[Job, Progress], None]
@@ -192,6 +198,8 @@ def run_now(job: Job) -> Job:
         KINDS[claimed.kind](claimed, progress)
     except (Cancelled, LeaseLost):
         log.info("Job %s stopped.", claimed.public_id)
+    except Stopping:
+        mine.update(state=Job.State.QUEUED, lease_until=None, attempt=F("attempt") - 1)
     except JobFailed as fault:
         mine.update(state=Job.State.FAILED, error=str(fault), ended_at=timezone.now(), result=claimed.result)
     except Exception:

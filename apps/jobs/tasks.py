@@ -4,10 +4,11 @@ from typing import Any
 
 from celery.signals import worker_ready
 
+from apps.jobs import stopping
 from apps.jobs.outbox import send_outbox
 from apps.jobs.running import dispatch, run_job
 
-__all__ = ["dispatch", "run_job", "send_outbox"]
+__all__ = ["dispatch", "run_job", "send_outbox", "stopping"]
 
 
 @worker_ready.connect

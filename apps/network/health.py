@@ -22,7 +22,6 @@ from apps.network.errors import refuse
 
 log = logging.getLogger(__name__)
 
-MIN_FREE_BYTES = 200 * 1024 * 1024
 MAX_CLOCK_DIFFERENCE = datetime.timedelta(seconds=30)
 
 Check = Callable[[], bool]
@@ -126,7 +125,7 @@ def migrations_applied() -> bool:
 
 def disk_has_room() -> bool:
     """The data folder's disk has room for what is written while issuing."""
-    return shutil.disk_usage(settings.DATA_DIR).free >= MIN_FREE_BYTES
+    return shutil.disk_usage(settings.DATA_DIR).free >= settings.MIN_FREE_BYTES
 
 
 def clock_agrees_with_database() -> bool:

@@ -127,3 +127,14 @@ def test_rel_06_the_dispatcher_tells_of_what_is_due_and_of_nothing_else(monkeypa
     Job.objects.filter(pk=ended.pk).update(state=Job.State.DONE, created_at=long_ago)
     running.dispatch()
     assert sorted(told) == sorted([queued.pk, lost.pk])
+
+
+def test_rel_28_a_worker_that_is_to_end_gives_its_job_back(monkeypatch: pytest.MonkeyPatch):
+    """REL-28: after the present chunk, as it stands; the next worker goes on, and no attempt is counted."""
+    job = running.start(COUNT, "Count to three", total=3)
+    with monkeypatch.context() as ending:
+        ending.setattr("apps.jobs.stopping.is_asked", lambda: True)
+        stopped = running.run_now(job)
+    assert (stopped.state, stopped.done, stopped.attempt, stopped.lease_until) == (Job.State.QUEUED, 1, 0, None)
+    done = running.run_now(stopped)
+    assert (done.state, done.done) == (Job.State.DONE, 3)

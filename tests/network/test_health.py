@@ -50,8 +50,8 @@ def test_rel_29_without_a_broker_it_is_degraded(client: Client, settings: Settin
     assert (answer.status_code, answer.json()) == (200, {"status": "degraded", "failing": ["broker"]})
 
 
-def test_rel_23_a_full_disk_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "MIN_FREE_BYTES", 2**70)
+def test_rel_23_a_full_disk_is_not_ready(client: Client, settings: Settings) -> None:
+    settings.MIN_FREE_BYTES = 2**70
     assert client.get("/readyz").json()["failing"] == ["disk"]
 
 
