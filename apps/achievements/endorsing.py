@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from apps.achievements.models import Achievement, Assertion, Endorsement, Endorser
 from apps.institution import audit, keys, profiles
 from apps.institution.models import Organization, SigningKey
+from apps.learners.models import ImportRun
 from apps.standards.clr1 import model, read, write
 from apps.standards.proofs import jws
 
@@ -107,6 +108,7 @@ def endorse(
     on: datetime | None = None,
     sign: bool = False,
     by: Any = None,
+    import_run: ImportRun | None = None,
 ) -> Endorsement:
     """An endorsement by somebody outside (`endorser`) or by an organization of ours, made and fixed now.
 
@@ -137,6 +139,7 @@ def endorse(
         issued_on=moment,
         is_signed=sign,
         created_by=by,
+        import_run=import_run,
         checked_at=timezone.now(),
     )
     made.document_id = profiles.object_address(base, "endorsements", made.public_id)

@@ -1,5 +1,5 @@
 """The office's pages on frameworks, on what can be earned, on what was earned, and on awards to many."""
 
-from apps.achievements.admin import achievements, assertions, awards, frameworks
+from apps.achievements.admin import achievements, assertions, awards, endorsements, frameworks
 
-__all__ = ["achievements", "assertions", "awards", "frameworks"]
+__all__ = ["achievements", "assertions", "awards", "endorsements", "frameworks"]
