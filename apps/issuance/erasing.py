@@ -38,7 +38,7 @@ def erase(learner_id: UUID, records: bool) -> int:
         earned = Assertion.objects.filter(learner__public_id=learner_id)
         Evidence.objects.filter(assertion__in=earned).delete()
         earned.update(narrative="")
-        Assertion.history.filter(learner__public_id=learner_id).delete()  # type: ignore[attr-defined]
+        Assertion.history.filter(learner__public_id=learner_id).delete()
     return count
 
 
