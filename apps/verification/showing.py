@@ -76,6 +76,23 @@ STEPS: Mapping[str, Promise] = {
     "fetch": _("Does anything stand at the address?"),
     "nested": _("Do the parts inside hold?"),
 }
+#: What would decide a question that was left open, by the code that left it open.
+DECIDED_BY: Mapping[str, Promise] = {
+    "FETCH_FAILED": _("It can be decided once the issuer's address answers. Try again later, or ask the issuer."),
+    "KEY_UNAVAILABLE": _("It can be decided once the issuer's key can be looked up. Ask the issuer where it stands."),
+    "STATUS_UNAVAILABLE": _(
+        "It can be decided once the issuer's list of revoked records answers. Try again later, or ask the issuer."
+    ),
+    "CONTEXT_UNAVAILABLE": _(
+        "It can be decided by a verifier that knows the vocabulary it uses; the operator of this one can allow it."
+    ),
+    "NOT_VERIFIABLE": _(
+        "Only a signed copy, or one that stands at its issuer's address, can be checked. Ask for that."
+    ),
+    "SIGNATURE_MISSING": _("The signed form can be checked: ask the sender for the file with the signature."),
+    "PROOF_MISSING": _("Only a signed copy can be checked: ask the sender for the file with the signature."),
+    "NOT_DECIDED": _("This check stopped at its limits. Check the parts one by one, or ask the issuer."),
+}
 STATUS_WORDS: Mapping[str, Promise] = {
     "passed": _("passed"),
     "failed": _("failed"),
@@ -120,6 +137,7 @@ class ResultView:
     steps: tuple[StepView, ...]
     nested: tuple[ResultView, ...]
     record: RecordView | None = None
+    decided_by: str | Promise = ""
 
     @property
     def has_open_steps(self) -> bool:
@@ -141,6 +159,7 @@ def view_of(result: Result, *, with_record: bool = True) -> ResultView:
         steps=tuple(_step(check) for check in result.checks),
         nested=tuple(view_of(nested, with_record=False) for nested in result.credentials),
         record=_record(result) if with_record else None,
+        decided_by=_decided_by(result),
     )
 
 
@@ -170,6 +189,14 @@ def _sentence(result: Result) -> str:
         return plain(result.sentence)
     fault = next((check.detail for check in result.failures()), "")
     return plain(gettext("This could not be read as a record. %(fault)s") % {"fault": fault})
+
+
+def _decided_by(result: Result) -> str | Promise:
+    """What would settle a result that is undecided; empty for one that is settled."""
+    if result.verdict != "undecided":
+        return ""
+    first = next(iter(result.failures()), None)
+    return DECIDED_BY.get((first.code or "") if first else "NOT_VERIFIABLE", "")
 
 
 def _party(party: Party | None) -> PartyView | None:

@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.network.errors import request_id
+from apps.standards.verify.verdict import UNDECIDED_CODES
 from apps.verification.codes import code_in
 from apps.verification.maps import MapFetcher
-from apps.verification.showing import host_of, plain
+from apps.verification.showing import DECIDED_BY, host_of, plain
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,18 @@ def test_pasted_text(client: Client, clr1: Path, network: MapFetcher) -> None:
     page = client.post("/verify/", {"text": text}).content
     assert verdict(page) == "invalid"
     assert b"it was changed after signing" in page
+
+
+def test_an_open_question_says_what_would_decide_it(client: Client, clr1: Path, network: MapFetcher) -> None:
+    """CLR1-V-18"""
+    unsigned = upload(client, (clr1 / "cases/signed-clr-as-bare-json.json").read_bytes(), "record.json")
+    assert verdict(unsigned) == "undecided"
+    assert b"ask the sender for the file with the signature" in unsigned
+    assert b"ask the sender" not in upload(client, (clr1 / "cases/signed-clr.jwt").read_bytes())
+
+
+def test_every_code_that_leaves_it_open_has_an_answer() -> None:
+    assert set(DECIDED_BY) == UNDECIDED_CODES
 
 
 def test_what_holds_is_folded_and_what_does_not_is_open(client: Client, clr1: Path, network: MapFetcher) -> None:
