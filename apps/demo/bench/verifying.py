@@ -6,11 +6,13 @@ issuers come from memory, so that the network is not what is measured.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import base58
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from pyld import jsonld
 
-from apps.demo.bench import Row, median_seconds
+from apps.demo.bench import Row, median_seconds, peers
 from apps.standards import dids
 from apps.standards.clr1 import model as clr1_model
 from apps.standards.clr1 import write as clr1
@@ -38,6 +40,9 @@ _ISSUER = "did:web:bench.example"
 _METHOD = f"{_ISSUER}#key-1"
 _LEARNER = "urn:uuid:5f9d1c0e-3f0b-4d57-9d0e-1c2b3a4d5e6f"
 _SIZES = (10, 50, 200)
+_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 class _Web:
@@ -47,13 +52,14 @@ class _Web:
         self.bodies: dict[str, bytes] = {}
 
     def serve(self, url: str, document: Any) -> None:
-        self.bodies[url] = json.dumps(document).encode()
+        self.bodies[url] = document if isinstance(document, bytes) else json.dumps(document).encode()
 
     def fetch(self, url: str, *, kind: str) -> Fetched:
         """The document at an address; ``NotReachable`` for any other."""
         if url not in self.bodies:
             raise NotReachable("Nobody answers there.")
-        return Fetched(200, "application/json", self.bodies[url], url)
+        kind = "image/png" if url.endswith(".png") else "application/json"
+        return Fetched(200, kind, self.bodies[url], url)
 
 
 def run() -> list[Row]:
@@ -75,8 +81,33 @@ def run() -> list[Row]:
     ]
     for size in _SIZES:
         record = _signed(_record(key, size), key)
-        rows += _proven_rows(f"Data Integrity, {size} assertions", record, key, web, runs=3 if size > 100 else 5)
-    return rows
+        rows += _proven_rows(f"Data Integrity, {size} assertions", record, key, web, runs=5 if size > 100 else 7)
+    rows += _growth(rows)
+    return [*rows, *_peer_rows(key)] if peers.wanted() else rows
+
+
+def _growth(rows: list[Row]) -> list[Row]:
+    """Assertions per second of the larger records beside those of the smallest: one where time grows linearly."""
+    rates = {
+        size: row["value"] * size
+        for size in _SIZES
+        for row in rows
+        if row["case"] == f"Data Integrity, {size} assertions" and row["reference"] == "PyLD"
+    }
+    smallest = _SIZES[0]
+    return [
+        {
+            "name": "verify",
+            "case": f"linear, {size} assertions against {smallest}",
+            "reference": f"{smallest} assertions",
+            "value": rates[size],
+            "unit": "assertions/s",
+            "raw": rates[smallest],
+            "ratio": rates[size] / rates[smallest],
+            "runs": 5,
+        }
+        for size in _SIZES[1:]
+    ]
 
 
 # --- signed texts ---------------------------------------------------------------------------------------------
@@ -216,6 +247,7 @@ def _ob2_badge(key: rsa.RSAPrivateKey, web: _Web) -> bytes:
             "issuer": issuer,
         },
     )
+    web.serve(f"{_HOST}/ob2/image.png", _PICTURE)
     payload = {
         "@context": context,
         "id": "urn:uuid:3d1c2b5e-7f1a-4f0e-9d4e-0a1b2c3d4e5f",
@@ -324,3 +356,58 @@ def _form(document: dict[str, Any]) -> str:
 
 def _load(url: str, options: Any) -> dict[str, Any]:
     return {"contextUrl": None, "documentUrl": url, "document": contexts.document_for(url)}
+
+
+# --- programs of others ---------------------------------------------------------------------------------------
+
+
+def _peer_rows(key: ed25519.Ed25519PrivateKey) -> list[Row]:
+    """The same kind of documents, signed by a did:key, judged here and by each peer: every credential on its own."""
+    issuer = dids.did_key_of(key.public_key())
+    method = f"{issuer}#{issuer.removeprefix('did:key:')}"
+
+    def signed(document: dict[str, Any]) -> dict[str, Any]:
+        named = {**document, "issuer": {**document["issuer"], "id": issuer}}
+        return data_integrity.sign(named, key, verification_method=method, created=_CREATED)
+
+    cases = {"Open Badges 3.0, Data Integrity": signed(_badge(1))}
+    for size in _SIZES[:2]:
+        record = _record(key, 1)
+        record["credentialSubject"]["verifiableCredential"] = [signed(_badge(number)) for number in range(size)]
+        cases[f"Data Integrity, {size} assertions"] = signed(record)
+    rows = []
+    in_python = peers.openvc()
+    with peers.node() as node:
+        for case, document in cases.items():
+            source = json.dumps(document).encode()
+            inside = document["credentialSubject"].get("verifiableCredential", [])
+            documents, runs = [document, *inside], 5
+            ours = _seconds(partial(_judge, source, _Web()), runs)
+            if in_python is not None and not inside:  # it takes an enclosing CLR 2.0 record for malformed
+                name, there = in_python
+                theirs = _seconds(partial(_each, there, documents), runs)
+                rows.append(_row(case, name, ours, theirs, runs, with_ratio=False))
+            for name, seconds in _on_node(node, documents, runs) if node is not None else ():
+                rows.append(_row(case, name, ours, seconds, runs, with_ratio=False))
+    return rows
+
+
+def _each(judge: Callable[[dict[str, Any]], object], documents: list[dict[str, Any]]) -> None:
+    for document in documents:
+        judge(document)
+
+
+def _on_node(node: peers.RunNode, documents: list[dict[str, Any]], runs: int) -> list[tuple[str, float]]:
+    ways: dict[str, dict[str, Any]] = {"@digitalbazaar/vc": {"do": "verify", "suite": "eddsa-rdfc-2022"}}
+    if len(documents) == 1:  # it brings the contexts of badges along, and none of records
+        ways["@digitalcredentials/verifier-core"] = {"do": "verifier-core"}
+    asked = [
+        {"do": "time", "runs": runs, "jobs": [{**way, "credential": document} for document in documents]}
+        for way in ways.values()
+    ]
+    found = []
+    for name, answer in zip(ways, node(asked), strict=True):
+        if not answer["verified"]:
+            raise AssertionError(f"{name} does not verify the benchmark's own record: {answer}")
+        found.append((peers.version_on_node(name), answer["ms"] / 1000))
+    return found
