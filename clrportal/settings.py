@@ -266,6 +266,7 @@ OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not 
             ("institution.Organization", _("Organizations"), "account_balance"),
             ("institution.Policy", _("Policy"), "gavel"),
             ("institution.SigningKey", _("Signing keys"), "key"),
+            ("verification.PinnedKey", _("Trusted keys"), "verified"),
             ("accounts.User", _("People with a sign-in"), "manage_accounts"),
         ],
     ),
