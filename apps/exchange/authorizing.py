@@ -332,7 +332,7 @@ def _tokens(
     answer = _post_form(speaker, token_url, registration, form)
     if answer.status in {400, 401, 403}:
         raise ConsentEnded(
-            _("The provider no longer accepts this connection (%(said)s).") % {"said": what_it_said(answer)}
+            _("This portal's access was ended at the provider, by you or by the provider, or it ran out.")
         )
     if answer.status != 200:
         raise ProviderWrong(

@@ -53,9 +53,8 @@ class AddressForm(forms.Form):
         ),
     )
     may_send = forms.BooleanField(
-        label=gettext_lazy("I also want to send records there from here"),
+        label=gettext_lazy("I also want to send records there from here; nothing goes there by itself"),
         required=False,
-        help_text=gettext_lazy("You send each one yourself; nothing goes there by itself."),
     )
     agreed = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     request_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -144,9 +143,8 @@ def connections(request: HttpRequest, learner: Learner) -> HttpResponse:
         "requests": IntakeRequest.objects.filter(learner=learner)
         .exclude(state=IntakeRequest.State.CANCELLED)
         .select_related("connection__provider", "asked_by"),
-        "status": 422 if form.errors else 200,
     }
-    return render(request, "exchange/connections.html", context, status=200)
+    return render(request, "exchange/connections.html", context)
 
 
 def _open_request(learner: Learner, public_id: str) -> IntakeRequest | None:

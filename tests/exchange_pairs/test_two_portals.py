@@ -1,4 +1,4 @@
-"""Two portals side by side over real HTTP, each allowed to ask the other: records go both ways (CLR1-C-01 to C-14, AS-13).
+"""Two portals side by side over real HTTP, each allowed to ask the other: records go both ways (CLR1-C-01 to C-14).
 
 A is where the learner works, B is the other institution. Web servers, workers and databases are real and apart.
 """
@@ -80,7 +80,7 @@ def in_state(state: str) -> Callable[[Page], bool]:
 
 
 def test_records_go_both_ways(pair: Pair) -> None:
-    """CLR1-C-01 to C-06, C-08, C-09, C-12, C-14, CLR1-AS-13: found, connected, fetched, genuine, revoked, withdrawn, down."""
+    """CLR1-C-01 to C-06, C-08, C-09, C-12, C-14, CLR1-AS-13: from finding each other to one of them going down."""
     here, there, browser = pair.here, pair.there, pair.browser
 
     # From B to A: what B issued arrives at A and is genuine by B's own published key.
