@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Field
 from django.utils import timezone
 
 from apps.exchange.models import AccessToken
@@ -24,10 +26,9 @@ def note_read(token: AccessToken, learner_id: UUID, what: Iterable[tuple[str, st
     consent = token.consent
     recipient = f"{consent.client_name} ({consent.client_host})"
     basis = f"{BASIS}, consent {consent.public_id}"
-    shared = (learner_id, recipient, purpose, basis, timezone.now())
-    fields = [Disclosure._meta.get_field(name) for name in ("learner_id", "recipient", "purpose", "basis", "at")]
-    whose, recipient, purpose, basis, at = (
-        field.get_db_prep_save(value, connection) for field, value in zip(fields, shared, strict=True)
+    whose, at = (
+        cast("Field[Any, Any]", Disclosure._meta.get_field(name)).get_db_prep_save(value, connection)
+        for name, value in (("learner_id", learner_id), ("at", timezone.now()))
     )
     rows = [(whose, object_type, object_id, recipient, purpose, basis, at) for object_type, object_id in what]
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
