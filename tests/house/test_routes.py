@@ -120,6 +120,18 @@ ROUTES: dict[str, Page | Thing] = {
     "account/second-factor/recovery-codes/": Page(NOBODY),
     "account/second-factor/recovery-codes/generate/": Page(NOBODY),
     "account/second-factor/recovery-codes/download/": Page(NOBODY),
+    ".well-known/oauth-authorization-server": Page(ANYONE),
+    "o/authorize/": Page(ANYONE, statuses=frozenset({400})),  # without a client: a page, no redirect (SEC-41)
+    "o/token/": Page(ANYONE, statuses=frozenset({405})),
+    "o/revoke_token/": Page(ANYONE, statuses=frozenset({405})),
+    "o/introspect/": Page(ANYONE, statuses=frozenset({405})),
+    "o/register/": Page(ANYONE, statuses=frozenset({405})),
+    "o/register/<str:client_id>/": Page(ANYONE, {"client_id": "1"}, statuses=frozenset({401})),  # its own token
+    "o/logos/<uuid:public_id>.png": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "account/apps/": Page(MEMBERS),
+    "account/apps/<uuid:public_id>/": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "account/apps/<uuid:public_id>/receipt.json": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "account/apps/<uuid:public_id>/end/": Page(MEMBERS, {"public_id": str(uuid.uuid4())}, statuses=frozenset({405})),
     "invitation/<str:token>/": Page(NOBODY, {"token": "made-up"}),
     "brand/<str:colour>.css": Page(ANYONE, {"colour": "1f3a5f"}),
     "brand/<uuid:public_id>/logo": Page(NOBODY, {"public_id": str(uuid.uuid4())}),

@@ -36,10 +36,10 @@ class Meaning:
 
 
 MEANINGS: dict[str, Meaning] = {
-    CLR_READONLY: Meaning(_("Read the learner records that you choose below."), "scroll-text"),
+    CLR_READONLY: Meaning(_("Read the learner records that you choose."), "scroll-text"),
     CLR_REPLACE: Meaning(_("Put learner records into your wallet, and replace those it put there."), "file-plus"),
     CLR_DELETE: Meaning(_("Remove learner records from your wallet that it put there."), "file-minus"),
-    ASSERTION_READONLY: Meaning(_("Read the badges of the records that you choose below."), "badge-check"),
+    ASSERTION_READONLY: Meaning(_("Read the badges of the records that you choose."), "badge-check"),
     ASSERTION_CREATE: Meaning(_("Put badges into your wallet."), "badge-plus"),
     PROFILE_READONLY: Meaning(_("Read your name and all your e-mail addresses and numbers known here."), "user-round"),
     PROFILE_UPDATE: Meaning(_("Suggest further addresses of yours; none counts before you confirm it."), "user-pen"),

@@ -35,7 +35,7 @@ def test_the_page_names_the_host_big_the_name_small_and_what_is_asked(app: App, 
     assert re.search(r'class="asker-name">[^<]*<bdi>Wallet of somebody else</bdi>[^<]*not checked by us', text)
     for address in ("https://app.example/terms", "https://app.example/privacy"):
         assert f'href="{address}"' in text
-    assert "Read the learner records that you choose below." in text
+    assert "Read the learner records that you choose." in text
     assert "also later, while you are away" in text
     assert "Remove learner records" not in text
 
