@@ -113,12 +113,17 @@ class Policy(models.Model):
         HIGHEST = "highest", _("the best attempt counts")
         ALL = "all", _("every attempt counts")
 
+    class NameRule(models.TextChoices):
+        LEGAL = "legal", _("the legal name")
+        CHOSEN = "chosen", _("the name that the person chose, where there is one")
+
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     second_person_approves = models.BooleanField(_("a second person approves"), default=False)
     repeat_rule = models.CharField(_("repeated courses"), max_length=8, choices=RepeatRule, default=RepeatRule.LATEST)
     final_categories = models.JSONField(_("categories of record"), default=default_final_categories, blank=True)
     metadata_names = models.JSONField(_("extension columns"), default=default_metadata_names, blank=True)
     include_birth_date = models.BooleanField(_("birth date on records"), default=False)
+    names_on_records = models.CharField(_("names on records"), max_length=6, choices=NameRule, default=NameRule.LEGAL)
     import_demographics = models.BooleanField(_("import demographics"), default=False)
     comments_as_narrative = models.BooleanField(_("result comments as narrative"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")

@@ -84,7 +84,9 @@ class Material:
         assertions = [self._assertion(item, learner, grades) for item in items]
         if draft.include_totals and (transcript := grades.transcript(self, draft)) is not None:
             assertions.append(transcript)
-        name = str(value) if (value := editing_value(draft, "name")) else f"{title_of(draft)} of {learner.name}"
+        name = (
+            str(value) if (value := editing_value(draft, "name")) else f"{title_of(draft)} of {self.name_of(learner)}"
+        )
         clr = model.Clr(
             context=model.CONTEXT_URL,
             type="Clr",
@@ -150,8 +152,22 @@ class Material:
         """The learner's id in records; nothing is served there."""
         return f"urn:uuid:{learner.public_id}"
 
+    def _names_of(self, learner: Learner) -> tuple[str, str, str]:
+        """Given, additional and family name on records (REG-20, ROST-38)."""
+        if self.policy.names_on_records == Policy.NameRule.CHOSEN:
+            return learner.chosen_names
+        return learner.given_name, learner.additional_name, learner.family_name
+
+    def name_of(self, learner: Learner) -> str:
+        """The full name on records."""
+        return " ".join(part for part in self._names_of(learner) if part)
+
     def _learner(self, draft: Draft, learner: Learner) -> model.Profile:
-        """The learner's profile: legal name, number, address for mail; no field for what REG-03 forbids."""
+        """The learner's profile: name, number, address for mail; no field for what REG-03 forbids.
+
+        The name is the legal or the chosen one, as the institution's policy says; former names never (REG-20).
+        """
+        given, additional, family = self._names_of(learner)
         sourced_id = learner.source_id or None
         identifiers = [("OneRosterSourcedId", sourced_id)] if sourced_id else []
         identifiers += [
@@ -160,10 +176,10 @@ class Material:
         return model.Profile(
             id=self.learner_id(learner),
             type="Profile",
-            name=learner.name,
-            given_name=learner.given_name or None,
-            additional_name=learner.additional_name or None,
-            family_name=learner.family_name or None,
+            name=self.name_of(learner),
+            given_name=given or None,
+            additional_name=additional or None,
+            family_name=family or None,
             birth_date=learner.birth_date.isoformat()
             if learner.birth_date and self.policy.include_birth_date
             else None,

@@ -4,6 +4,7 @@ Every row that came from elsewhere names its source, its key there, and the impo
 (model, invariant 7); a row that a newer full export lacks is *ended*, never deleted (ROST-27).
 """
 
+import re
 import unicodedata
 import uuid
 from typing import Any, ClassVar, Self
@@ -19,10 +20,19 @@ from apps.accounts.permissions import Role, has_role
 from apps.institution.models import Organization
 from apps.jobs.models import Job
 
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+
 
 def searchable(*texts: str) -> str:
-    """Texts as they are compared and searched: NFC, letter case folded, joined by a blank (SEC-32)."""
-    return unicodedata.normalize("NFC", " ".join(text for text in texts if text)).casefold()
+    """Texts as they are compared and searched: NFC, letter case folded, joined by a blank (SEC-32).
+
+    Accents of Latin, Greek and Cyrillic letters are left out, so that `maria` finds `María`; marks of other scripts
+    are letters there and stay.
+    """
+    text = " ".join(text for text in texts if text)
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text.casefold())))
 
 
 class ImportRun(models.Model):
@@ -226,6 +236,13 @@ class Learner(FromSource):
     def name(self) -> str:
         """The full legal name, in the order given, middle, family."""
         return " ".join(part for part in (self.given_name, self.additional_name, self.family_name) if part)
+
+    @property
+    def chosen_names(self) -> tuple[str, str, str]:
+        """Given, middle and family name that the person chose, each the legal one where none was chosen."""
+        given = self.preferred_given_name or self.given_name
+        middle = self.preferred_middle_name or ("" if self.preferred_given_name else self.additional_name)
+        return given, middle, self.preferred_family_name or self.family_name
 
     @property
     def shown_name(self) -> str:

@@ -72,7 +72,7 @@ def record_of_code(code: str) -> tuple[Record, IssuedDocument, bytes] | None:
     """
     record = (
         Record.objects.published()
-        .select_related("publicity", "revocation", "superseded_by__new")
+        .select_related("publicity", "revocation", "superseded_by__new", "learner")
         .filter(code=code.lower())
         .first()
     )

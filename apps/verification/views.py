@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.institution import disclosures
 from apps.issuance.documents import DocumentDamaged
+from apps.issuance.models import Record
 from apps.network.errors import refuse
 from apps.network.limits import SHARE_MISS, VERIFY, VERIFY_BODY, asker_of, count, is_over, limited
 from apps.standards.verify.verdict import Result, unreadable
@@ -108,6 +110,15 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponse:
         )
     record, document, content = found
     result = judge_while_waiting(content)
+    if request.method == "GET" and not _is_public(record):
+        disclosures.note(
+            record.learner.public_id,
+            record,
+            record.public_id,
+            recipient="a person who has the verification code",
+            purpose="verification",
+            basis="the learner handed on the document with its code",
+        )
     return render(
         request,
         "verification/code.html",
@@ -120,3 +131,9 @@ def verify_code(request: HttpRequest, code: str) -> HttpResponse:
             "code": code.lower(),
         },
     )
+
+
+def _is_public(record: Record) -> bool:
+    """Whether the learner made it public: then nothing is disclosed that was not open to all (PRIV-01)."""
+    publicity = getattr(record, "publicity", None)
+    return publicity is not None and publicity.is_public

@@ -248,6 +248,23 @@ def test_what_has_no_place_on_a_record_is_not_there(school: School):
     assert said(record)["learner"]["birthDate"] == "2004-02-29"
 
 
+@pytest.mark.parametrize(("rule", "name"), [("legal", "Wanjiru Grünwald-Ōtani"), ("chosen", "Wan Grünwald-Ōtani")])
+def test_the_policy_says_which_name_a_record_carries(school: School, rule: str, name: str):
+    """REG-20: legal or chosen name by a setting; the other one and former names are nowhere in it."""
+    learner = school.learner()
+    learner.given_name = "Formerly"
+    learner.save()
+    learner.given_name, learner.preferred_given_name = "Wanjiru", "Wan"
+    learner.save()
+    policy = Policy.current()
+    policy.names_on_records = rule
+    policy.save()
+    written = json.dumps(said(school.drafted(learner)), ensure_ascii=False)
+    assert f'"name": "{name}"' in written
+    assert "Formerly" not in written
+    assert ("Wanjiru" in written) == (rule == "legal")
+
+
 def test_evidence_goes_in_with_its_attached_file(school: School):
     """B3: evidence with artifacts; a file becomes a data address."""
     from apps.institution import files

@@ -139,6 +139,7 @@ def test_nothing_in_it_acts(pdf):
 
 
 def test_metadata_names_no_account_path_or_person_beyond_the_title_priv_11(content, pdf):
+    """PRIV-11."""
     assert "/Author" not in pdf.docinfo
     assert "/Creator" not in pdf.docinfo
     assert set(pdf.docinfo.keys()) <= {"/Title", "/Subject", "/Producer", "/CreationDate"}
@@ -268,6 +269,7 @@ def test_text_comes_out_in_reading_order(content, tmp_path):
 
 
 def test_each_page_names_institution_learner_and_number_and_how_to_verify_reg_09(pdf, content, tmp_path):
+    """REG-09."""
     pages = _text(content, tmp_path).split("\f")[:-1]
     assert len(pages) == len(pdf.pages) > 1
     for number, page in enumerate(pages, 1):
@@ -281,6 +283,7 @@ def test_a_partial_record_says_so_reg_08(tmp_path):
 
 
 def test_legend_statement_and_totals_are_printed_reg_02(content, tmp_path):
+    """REG-02."""
     text = _text(content, tmp_path)
     for words in ("Excellent", "two semesters", "34 CFR 99.33", "on a scale of 0.00 to 4.00"):
         assert words in text

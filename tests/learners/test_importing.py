@@ -423,3 +423,14 @@ def test_what_follows_an_import_starts_once_it_is_in(tmp_path, django_capture_on
         take(bundle(tmp_path / "a.zip"))
         take(bundle(tmp_path / "a.zip"), dry_run=True)
     assert seen == [ImportRun.State.APPLIED]
+
+
+@pytest.mark.parametrize("typed", ["María", "maria", "MARÍA", "Mari\u0301a", "o\u2019brien maria"])
+def test_sec_32_names_are_found_in_any_letter_case_and_form_and_without_accents(db: None, typed: str) -> None:
+    """SEC-32: the name itself is kept code point for code point."""
+    kept = "Mari\u0301a"
+    learner = Learner.objects.create(given_name=kept, family_name="O\u2019Brien")
+    Learner.objects.create(given_name="Marta", family_name="O\u2019Brien")
+    assert list(Learner.objects.matching(typed)) == [learner]
+    assert Learner.objects.get(pk=learner.pk).given_name == kept
+    assert not Learner.objects.matching("हन").exists()

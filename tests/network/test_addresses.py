@@ -37,6 +37,7 @@ def test_letters_of_other_scripts_are_sent_percent_encoded() -> None:
 
 
 def test_sec_02_names_in_other_scripts_become_their_ascii_form() -> None:
+    """SEC-02."""
     assert read_url("https://universität.example/").host == "xn--universitt-y5a.example"
 
 

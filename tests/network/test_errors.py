@@ -50,4 +50,5 @@ def test_a_sentence_given_with_a_refusal_is_shown(client: Client) -> None:
 
 
 def test_rel_21_a_lost_database_is_503_with_retry_after(client: Client) -> None:
+    """REL-21."""
     assert int(client.get("/breaks/database/")["Retry-After"]) > 0

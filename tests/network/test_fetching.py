@@ -58,6 +58,7 @@ def test_sec_01_02_refused_addresses_reach_neither_resolver_nor_network(
 def test_sec_03_the_checked_address_is_the_one_connected_to(
     https_host: ScriptedHost, public_fetcher: MakeFetcher, reached: Reached
 ) -> None:
+    """SEC-03."""
     https_host.answers["/"] = says(b"{}")
     public_fetcher().fetch(f"{BASE}/")
     assert (reached.names, reached.addresses) == ([HOST], [PUBLIC])

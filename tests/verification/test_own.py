@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.institution import keys
+from apps.institution.models import Disclosure
 from apps.issuance import batches, documents, review, revoking, signing
 from apps.issuance.models import IssuedDocument, Publicity, Record
 from apps.network import fetching
@@ -137,6 +138,7 @@ def page(client: Client, record: Record) -> str:
 
 
 def test_the_printed_code_shows_state_issuer_learner_and_no_results(client: Client, school: School) -> None:
+    """REG-22: validity, institution and what the learner shared by handing it on, and nothing else."""
     record = school.issued()
     text = page(client, record)
     assert 'data-verdict="valid"' in text
@@ -145,6 +147,21 @@ def test_the_printed_code_shows_state_issuer_learner_and_no_results(client: Clie
     assert not [
         row for row in json.loads(documents.payload(record))["assertions"] if row["achievement"]["name"] in text
     ]
+
+
+def test_each_look_at_a_private_record_stands_in_the_disclosure_log(client: Client, school: School) -> None:
+    """PRIV-01: whoever has the code is shown a record that is not public; robots that ask for the head are not."""
+    record = school.issued()
+    client.head(f"/verify/{record.code}")
+    assert not Disclosure.objects.exists()
+    page(client, record)
+    noted = Disclosure.objects.get()
+    assert (noted.learner_id, noted.object_id) == (record.learner.public_id, str(record.public_id))
+    assert (noted.purpose, noted.object_type) == ("verification", "issuance.record")
+    assert noted.recipient and noted.basis and record.code not in f"{noted.recipient} {noted.basis}"
+    Publicity.objects.update_or_create(record=record, defaults={"is_public": True})
+    page(client, record)
+    assert Disclosure.objects.count() == 1
 
 
 def test_the_code_may_be_typed_in_capitals(client: Client, school: School) -> None:

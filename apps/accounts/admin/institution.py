@@ -65,7 +65,7 @@ class PolicyAdmin(ForRoles, SimpleHistoryAdmin, ModelAdmin):
         (_("Review"), {"fields": ("second_person_approves",)}),
         (_("Grades"), {"fields": ("repeat_rule", "final_categories", "comments_as_narrative")}),
         (_("Imports"), {"fields": ("metadata_names", "import_demographics")}),
-        (_("Records"), {"fields": ("include_birth_date", "time_zone")}),
+        (_("Records"), {"fields": ("names_on_records", "include_birth_date", "time_zone")}),
         (_("Accounts"), {"fields": ("invitation_days",)}),
     )
 

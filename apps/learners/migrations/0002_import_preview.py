@@ -4,33 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('learners', '0001_initial'),
+        ("learners", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='importrun',
-            name='preview',
+            model_name="importrun",
+            name="preview",
             field=models.JSONField(default=dict),
         ),
         migrations.AlterField(
-            model_name='academicsession',
-            name='type',
-            field=models.CharField(choices=[('gradingPeriod', 'grading period'), ('semester', 'semester'), ('schoolYear', 'school year'), ('term', 'term')], max_length=64, verbose_name='type'),
+            model_name="academicsession",
+            name="type",
+            field=models.CharField(
+                choices=[
+                    ("gradingPeriod", "grading period"),
+                    ("semester", "semester"),
+                    ("schoolYear", "school year"),
+                    ("term", "term"),
+                ],
+                max_length=64,
+                verbose_name="type",
+            ),
         ),
         migrations.AlterField(
-            model_name='courseresult',
-            name='score_status',
+            model_name="courseresult",
+            name="score_status",
             field=models.CharField(max_length=64),
         ),
         migrations.AlterField(
-            model_name='coursesection',
-            name='type',
-            field=models.CharField(blank=True, max_length=64, verbose_name='type'),
+            model_name="coursesection",
+            name="type",
+            field=models.CharField(blank=True, max_length=64, verbose_name="type"),
         ),
         migrations.DeleteModel(
-            name='StagedRow',
+            name="StagedRow",
         ),
     ]

@@ -4,30 +4,41 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('learners', '0002_import_preview'),
+        ("learners", "0002_import_preview"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='courseresult',
-            options={'ordering': ['pk'], 'verbose_name': 'result', 'verbose_name_plural': 'results'},
+            name="courseresult",
+            options={"ordering": ["pk"], "verbose_name": "result", "verbose_name_plural": "results"},
         ),
         migrations.AlterModelOptions(
-            name='learningobjective',
-            options={'ordering': ['pk'], 'verbose_name': 'objective', 'verbose_name_plural': 'objectives'},
+            name="learningobjective",
+            options={"ordering": ["pk"], "verbose_name": "objective", "verbose_name_plural": "objectives"},
         ),
         migrations.AlterModelOptions(
-            name='lineitem',
-            options={'ordering': ['pk'], 'verbose_name': 'piece of graded work', 'verbose_name_plural': 'pieces of graded work'},
+            name="lineitem",
+            options={
+                "ordering": ["pk"],
+                "verbose_name": "piece of graded work",
+                "verbose_name_plural": "pieces of graded work",
+            },
         ),
         migrations.AlterModelOptions(
-            name='lineitemcategory',
-            options={'ordering': ['title'], 'verbose_name': 'kind of graded work', 'verbose_name_plural': 'kinds of graded work'},
+            name="lineitemcategory",
+            options={
+                "ordering": ["title"],
+                "verbose_name": "kind of graded work",
+                "verbose_name_plural": "kinds of graded work",
+            },
         ),
         migrations.AlterModelOptions(
-            name='sourcerow',
-            options={'ordering': ['pk'], 'verbose_name': 'row kept as sent', 'verbose_name_plural': 'rows kept as sent'},
+            name="sourcerow",
+            options={
+                "ordering": ["pk"],
+                "verbose_name": "row kept as sent",
+                "verbose_name_plural": "rows kept as sent",
+            },
         ),
     ]

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('learners', '0003_result_names'),
+        ("learners", "0003_result_names"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='importrun',
-            name='kind',
-            field=models.CharField(choices=[('oneroster', 'OneRoster'), ('case', 'CASE framework'), ('endorsements', 'Endorsements')], max_length=16, verbose_name='kind'),
+            model_name="importrun",
+            name="kind",
+            field=models.CharField(
+                choices=[("oneroster", "OneRoster"), ("case", "CASE framework"), ("endorsements", "Endorsements")],
+                max_length=16,
+                verbose_name="kind",
+            ),
         ),
     ]

@@ -303,6 +303,7 @@ def _link() -> zipfile.ZipInfo:
     ],
 )
 def test_sec_26_entries_that_are_refused(tmp_path, entry, code):
+    """SEC-26."""
     path = _zip(tmp_path / "b.zip", [("manifest.csv", b"propertyName,value\n"), (entry, b"x")])
     assert only(refused(path)).code == code
 
