@@ -63,6 +63,12 @@ class EndorsementForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Endorsement
         fields = (*TARGETS, "endorser", "by_organization", "comment", "issued_on")
+        labels = {
+            "assertion": _("What one learner earned"),
+            "organization": _("An issuer"),
+            "endorser": _("Somebody outside"),
+            "by_organization": _("An organization of ours"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
