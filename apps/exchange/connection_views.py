@@ -198,7 +198,9 @@ def come_back(request: HttpRequest, way_back: str) -> HttpResponse:
     memory = attempts.pop(way_back, None)
     if memory is not None:
         request.session[ATTEMPTS] = attempts  # a way back serves once
-    if provider is None or learner is None or any(len(values) > 1 for _name, values in request.GET.lists()):
+    if provider is None:
+        raise Http404
+    if learner is None or any(len(values) > 1 for _name, values in request.GET.lists()):
         return refuse(request, 400, _("This return does not belong to a connection that you began here."))
     try:
         made = connecting.arrive(provider, learner, memory, request.GET.dict())
