@@ -33,7 +33,9 @@ def texts(image: bytes) -> list[str]:
             grey = _grey(picture)
     except LimitExceeded:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except Image.DecompressionBombError:  # its own limit lies above ours
+        raise LimitExceeded(f"The picture has more than {MAX_PIXELS:,} points.") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise NoBadgeInImage("The picture is damaged.") from None
     if max(grey.size) > _SMALLER_SIDE:
         smaller = grey.copy()
