@@ -264,6 +264,8 @@ def _rate(begin: datetime, last: datetime | None, done: int) -> float:
 
 def rows(batch: Batch) -> QuerySet[BatchItem]:
     """The items with learner and what became of them, for the list of the batch's page."""
-    return batch.items.select_related("record__learner", "record__snapshot", "elsewhere").prefetch_related(
-        "record__signing_work"
+    return (
+        batch.items.select_related("record__learner", "record__snapshot", "elsewhere")
+        .defer("record__snapshot__content")
+        .prefetch_related("record__signing_work")
     )

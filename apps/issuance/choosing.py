@@ -136,10 +136,11 @@ def approve_class(job: Job, progress: running.Progress) -> None:
 def _through(job: Job, progress: running.Progress, state: str, step: Callable[[list[Record]], dict[int, str]]) -> None:
     choice = Choice.of(job.arguments)
     due = choice.records().filter(state=state).order_by("pk")
+    light = due.select_related("learner", "draft", "snapshot").defer("snapshot__content")
     progress.update(total=due.count(), done=0)
     done, last = 0, 0
     reasons: dict[str, list[str]] = defaultdict(list)
-    while chunk := list(due.filter(pk__gt=last).select_related("learner", "draft", "snapshot")[:CHUNK]):
+    while chunk := list(light.filter(pk__gt=last)[:CHUNK]):
         refused = step(chunk)
         for record in chunk:
             if record.pk in refused:

@@ -50,6 +50,16 @@ def content_of(document: IssuedDocument) -> bytes:
     return content
 
 
+def snapshot_content(snapshot: Snapshot) -> bytes:
+    """What went to review, held against its digest. Raises `DocumentErased`, `DocumentDamaged`."""
+    if snapshot.content is None:
+        raise DocumentErased("This content was erased.")
+    content = bytes(snapshot.content)
+    if hashlib.sha256(content).hexdigest() != snapshot.digest:
+        raise DocumentDamaged(f"The stored bytes of snapshot {snapshot.pk} are not those that went to review.")
+    return content
+
+
 def jws(record: Record) -> bytes:
     """The compact JWS of a record, as issued. Raises `DocumentUnavailable`."""
     return content_of(document_of(record))

@@ -366,12 +366,15 @@ def _own_words(payload: dict[str, Any]) -> Iterator[read.Finding]:
 
 
 def preview_payload(record: Record) -> dict[str, Any]:
-    """The record as the student will see it: as issued, else what is in review or drafted in a trial envelope."""
+    """The record as the student will see it: as issued, else what is in review or drafted in a trial envelope.
+
+    Raises `documents.DocumentUnavailable` when what was issued or sent to review is erased or damaged (REL-14, REL-16).
+    """
     if record.is_published:
         issued: dict[str, Any] = orjson.loads(documents.payload(record))
         return issued
-    if record.state != Record.State.DRAFT and record.snapshot is not None and record.snapshot.content is not None:
-        snapshot = bytes(record.snapshot.content)
+    if record.state != Record.State.DRAFT and record.snapshot is not None:
+        snapshot = documents.snapshot_content(record.snapshot)
     else:
         snapshot = write.snapshot_bytes(content(record.draft))
     previewed: dict[str, Any] = orjson.loads(write.build_payload(snapshot, trial_envelope(record)))

@@ -83,7 +83,10 @@ class Outline:
 
 
 def preview(record: Record) -> Preview:
-    """Page and source of the record as it stands now, with what the standard would say of it."""
+    """Page and source of the record as it stands now, with what the standard would say of it.
+
+    Raises `documents.DocumentUnavailable` when its bytes are erased or damaged.
+    """
     content = drafting.preview_payload(record)
     source, lines = numbered(content)
     places = _items_by_assertion(record)
@@ -294,9 +297,13 @@ def differences(record: Record) -> list[dict[str, str]]:
         earlier = draft.corrects.snapshot
     elif record.snapshot is not None and record.snapshot.number > 1:
         earlier = record.snapshots.filter(number=record.snapshot.number - 1).first()
-    if earlier is None or earlier.content is None:
+    if earlier is None:
         return []
-    return compare(json.loads(bytes(earlier.content)), drafting.preview_payload(record))
+    try:
+        before = json.loads(documents.snapshot_content(earlier))
+    except documents.DocumentUnavailable:  # the earlier version's own page says why
+        return []
+    return compare(before, drafting.preview_payload(record))
 
 
 def compare(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, str]]:

@@ -93,6 +93,15 @@ def view_of(record: Record) -> RecordView:
     return read_record(json.loads(documents.payload(record)))
 
 
+def why_unavailable(fault: documents.DocumentUnavailable) -> str:
+    """Why a record cannot be shown or given out, in the words of a page."""
+    if isinstance(fault, documents.DocumentErased):
+        return _("The content of this record was erased. What was signed cannot be shown any more.")
+    if isinstance(fault, documents.DocumentDamaged):
+        return _("The stored record does not match what was signed, so it is not given out. The office has been told.")
+    return _("This form of the record cannot be made just now. Please try again in a minute.")
+
+
 def downloads_of(record: Record, view: RecordView) -> list[dict[str, str]]:
     """The forms in which a learner takes a record along, for the download menu."""
     base = f"/records/{record.public_id}/"

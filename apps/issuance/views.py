@@ -43,19 +43,10 @@ def _own_or_in_care(request: HttpRequest, public_id: UUID) -> Record:
     return record
 
 
-def _refused(request: HttpRequest, fault: Exception) -> HttpResponse:
+def _refused(request: HttpRequest, fault: documents.DocumentUnavailable) -> HttpResponse:
     """Why the record cannot be given out, in the words of the page."""
-    if isinstance(fault, documents.DocumentErased):
-        return refuse(
-            request, 410, _("The content of this record was erased. What was signed cannot be shown any more.")
-        )
-    if isinstance(fault, documents.DocumentDamaged):
-        return refuse(
-            request,
-            503,
-            _("The stored record does not match what was signed, so it is not given out. The office has been told."),
-        )
-    return refuse(request, 503, _("This form of the record cannot be made just now. Please try again in a minute."))
+    status = 410 if isinstance(fault, documents.DocumentErased) else 503
+    return refuse(request, status, showing.why_unavailable(fault))
 
 
 @_private

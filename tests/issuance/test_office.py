@@ -10,8 +10,9 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role, give_roles
-from apps.issuance import choosing, signing
-from apps.issuance.models import Batch, Record
+from apps.institution.models import Erasure
+from apps.issuance import batches, choosing, documents, signing
+from apps.issuance.models import Batch, IssuedDocument, Record, Snapshot
 from apps.jobs import running
 from apps.jobs.models import Job
 from apps.learners.models import Cohort
@@ -153,6 +154,81 @@ def test_the_editor_takes_the_same_number_of_queries_however_many_items(office: 
     school.drafted(learner)
     record.refresh_from_db()
     assert queries(office, change(record)) == few
+
+
+def test_lists_of_records_leave_the_content_in_the_database(office: Client, school: School) -> None:
+    """No list reads what a record says, which may be large, to show its title."""
+    record = school.issued()
+    batch = batches.start([record], by=school.registrar, title="One")
+    pages = [
+        reverse("admin:issuance_record_changelist"),
+        reverse("admin:learners_learner_change", args=[record.learner.pk]),
+        reverse("admin:issuance_batch_change", args=[batch.pk]),
+        f"{reverse('admin:index')}search/?q={record.code}",
+    ]
+    for address in pages:
+        with CaptureQueriesContext(connection) as seen:
+            page = office.get(address)
+        assert record.learner.name in page.content.decode(), address
+        assert not [one["sql"] for one in seen if '"issuance_snapshot"."content"' in one["sql"]], address
+
+
+@pytest.fixture(params=["erased", "damaged"])
+def lost(request: pytest.FixtureRequest, school: School, monkeypatch: pytest.MonkeyPatch) -> tuple[Record, str]:
+    """An issued record whose bytes are gone or not those that were issued, and how its page names that."""
+    record = school.issued()
+    if request.param == "erased":
+        Erasure.objects.create(learner_id=record.learner.public_id, ground="asked for")
+        IssuedDocument.objects.update(content=None)
+        Snapshot.objects.update(content=None)
+        return record, "was erased"
+    whole = documents.content_of
+
+    def read_from_a_failing_disk(document: IssuedDocument) -> bytes:
+        document.content = bytes(document.content or b"")[:-1] + b"?"
+        return whole(document)
+
+    monkeypatch.setattr(documents, "content_of", read_from_a_failing_disk)
+    return record, "do not match what was signed"
+
+
+def test_the_office_sees_that_a_record_is_erased_or_damaged(
+    office: Client, school: School, lost: tuple[Record, str]
+) -> None:
+    """REL-14, REL-16: every page of it answers with a sentence; nothing of it is given out, nothing breaks."""
+    record, sentence = lost
+    answer = office.get(change(record))
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert sentence in page
+    assert "What happened" in page
+    assert "MATH 101" not in page
+    assert reverse("admin:issuance_record_preview_pdf", args=[record.pk]) not in page
+    for name in ("pdf", "json"):
+        answer = office.get(reverse(f"admin:issuance_record_preview_{name}", args=[record.pk]))
+        assert answer.status_code == (410 if sentence == "was erased" else 503)
+        assert sentence in answer.content.decode()
+    for address in (
+        reverse("admin:issuance_record_changelist"),
+        reverse("admin:learners_learner_change", args=[record.learner.pk]),
+        f"/records/{record.public_id}/versions/",
+    ):
+        assert office.get(address).status_code == 200, address
+
+
+def test_what_is_in_review_and_damaged_is_not_shown_as_whole(office: Client, school: School) -> None:
+    """REL-16: an approver sees that the frozen content is not what was sent, and that it may be returned."""
+    record = school.in_review()
+    snapshot = record.snapshot
+    assert snapshot is not None
+    snapshot.content = bytes(snapshot.content or b"") + b" "
+    with pytest.raises(documents.DocumentDamaged):
+        documents.snapshot_content(snapshot)
+    Erasure.objects.create(learner_id=record.learner.public_id, ground="asked for")
+    Snapshot.objects.update(content=None)
+    answer = office.get(change(record))
+    assert answer.status_code == 200
+    assert "was erased" in answer.content.decode()
 
 
 @pytest.mark.parametrize("term", ["S-00001", "wanjiru", "GRÜNWALD", "Gru\u0308nwald-O\u0304tani"])

@@ -24,6 +24,7 @@ from apps.issuance import batches, documents, drafting, editing, evidence, previ
 from apps.issuance.admin.forms import BeginForm, DraftForm, EvidenceForm, ItemForm, ReasonForm
 from apps.issuance.models import Record
 from apps.learners.models import Learner
+from apps.network.errors import refuse
 from apps.network.numbers import whole, wholes
 
 View = Callable[..., HttpResponse]
@@ -124,14 +125,19 @@ def workspace(
 def _panes(request: HttpRequest, record: Record, form: Any) -> dict[str, Any]:
     asked = request.POST if request.method == "POST" else request.GET
     view = asked.get("view", "page")
-    preview = previewing.preview(record)
+    preview, unavailable = None, ""
+    try:
+        preview = previewing.preview(record)
+    except documents.DocumentUnavailable as fault:  # erased or damaged: the page stands, and says so
+        unavailable = _why_not_shown(record, fault)
     panes: dict[str, Any] = {
         "preview": preview,
+        "unavailable": unavailable,
         "view": view if view in {"page", "source", "history"} else "page",
         "draft_form": None,
     }
     if record.state == Record.State.DRAFT:
-        outline = previewing.outline(record, preview.faults)
+        outline = previewing.outline(record, preview.faults if preview else ())
         chosen = next((item for item in outline.items if str(item.pk) == asked.get("item", "")), None)
         panes |= {"outline": outline, "chosen": chosen}
         panes["draft_form"] = DraftForm.of(record)
@@ -141,11 +147,26 @@ def _panes(request: HttpRequest, record: Record, form: Any) -> dict[str, Any]:
             panes["evidence_form"] = form if isinstance(form, EvidenceForm) else EvidenceForm()
         elif isinstance(form, DraftForm):
             panes["draft_form"] = form
-    else:
+    elif preview is not None:
         panes["differences"] = previewing.differences(record)
         if record.is_published:
             panes["downloads"] = showing.downloads_of(record, preview.view)[1:]  # the PDF is a button beside it
     return panes
+
+
+def _why_not_shown(record: Record, fault: documents.DocumentUnavailable) -> str:
+    """For the office: what is missing, and what stands nevertheless (REL-14, REL-16)."""
+    if isinstance(fault, documents.DocumentErased):
+        return _(
+            "The content of this record was erased. Its number, its digest and what happened to it stay; "
+            "what it said cannot be shown any more."
+        )
+    if record.is_published:
+        return _(
+            "The stored bytes of this record do not match what was signed, so nobody is given them. "
+            "Restore them from a backup, or revoke the record and issue it anew."
+        )
+    return _("What was sent to review is damaged. Return the record to draft and send it to review again.")
 
 
 def edit(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
@@ -324,13 +345,25 @@ def preview_pdf(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse
     try:
         content = documents.pdf(record) if record.is_published else previewing.pdf(record)
     except documents.DocumentUnavailable as fault:
-        return HttpResponse(str(fault), status=503, content_type="text/plain; charset=utf-8")
+        return _not_shown(request, record, fault)
     return HttpResponse(content, content_type="application/pdf", headers={"Cache-Control": "no-store"})
 
 
 def preview_json(model_admin: Any, request: HttpRequest, pk: int) -> HttpResponse:
     """The JSON-LD as it stands."""
     record = find(request, pk)
-    payload = drafting.preview_payload(record)
+    try:
+        payload = drafting.preview_payload(record)
+    except documents.DocumentUnavailable as fault:
+        return _not_shown(request, record, fault)
     text = json.dumps(payload, ensure_ascii=False, indent=2)
     return HttpResponse(text, content_type="application/ld+json", headers={"Cache-Control": "no-store"})
+
+
+def _not_shown(request: HttpRequest, record: Record, fault: documents.DocumentUnavailable) -> HttpResponse:
+    """The error page for a form of the record that cannot be given out."""
+    if isinstance(fault, documents.DocumentErased):
+        return refuse(request, 410, _why_not_shown(record, fault))
+    if isinstance(fault, documents.DocumentDamaged):
+        return refuse(request, 503, _why_not_shown(record, fault))
+    return refuse(request, 503, str(fault))

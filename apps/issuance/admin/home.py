@@ -285,7 +285,9 @@ def find(request: HttpRequest) -> HttpResponse:
             achievements = achievements.filter(Q(name__icontains=word) | Q(human_code__icontains=word))
         context["learners"] = _part(learners.select_related("program"), "learners_learner", query)
         context["records"] = _part(
-            records.select_related("learner", "draft", "snapshot").order_by("-pk"), "issuance_record", query
+            records.select_related("learner", "draft", "snapshot").defer("snapshot__content").order_by("-pk"),
+            "issuance_record",
+            query,
         )
         context["achievements"] = _part(
             achievements.select_related("issuer").order_by("name", "pk"), "achievements_achievement", query

@@ -23,6 +23,7 @@ def gather(request: HttpRequest, learner: Learner) -> dict[str, Any]:
         .filter(learner=learner)
         .with_staleness()
         .select_related("snapshot", "draft__term")
+        .defer("snapshot__content")
         .order_by("-pk")
     )
     earned = (

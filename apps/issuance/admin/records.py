@@ -76,6 +76,7 @@ class RecordAdmin(ForRoles, ModelAdmin):
         return (
             Record.objects.visible_to(request.user)
             .with_staleness()
+            .defer("snapshot__content")
             .annotate(item_count=Count("draft__items", filter=Q(draft__items__included=True)))
         )
 
