@@ -20,6 +20,3 @@ class Config(AppConfig):
         from apps.exchange.clr1 import answers, openapi  # noqa: F401  openapi: how bearer tokens are described
 
         answers.register()
-        from apps.exchange.clr1 import answers, openapi  # noqa: F401  openapi: how bearer tokens are described
-
-        answers.register()
