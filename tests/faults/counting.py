@@ -5,8 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.institution import audit
 from apps.exchange import hosted
+from apps.institution import audit
 from apps.issuance import documents
 from apps.issuance.models import IssuedDocument, Record, RecordStep, SigningWork
 from apps.jobs.models import OutboxEntry
