@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import idna
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from apps.issuance.reading import read_record
@@ -76,6 +76,15 @@ STEPS: Mapping[str, Promise] = {
     "fetch": _("Does anything stand at the address?"),
     "nested": _("Do the parts inside hold?"),
 }
+#: How the verifier's verdict begins; what it saw follows in its own words.
+VERDICT_FRAMES = (
+    gettext_noop("The record is genuine: all checks passed."),
+    gettext_noop("The record is genuine, with a reservation:"),
+    gettext_noop("Do not rely on this record:"),
+    gettext_noop("It could not be decided whether the record is genuine: nothing vouches for it."),
+    gettext_noop("It could not be decided whether the record is genuine:"),
+)
+
 #: What would decide a question that was left open, by the code that left it open.
 DECIDED_BY: Mapping[str, Promise] = {
     "FETCH_FAILED": _("It can be decided once the issuer's address answers. Try again later, or ask the issuer."),
@@ -186,7 +195,8 @@ def host_of(id: str) -> str:
 
 def _sentence(result: Result) -> str:
     if result.readable:
-        return plain(result.sentence)
+        frame = next((frame for frame in VERDICT_FRAMES if result.sentence.startswith(frame)), "")
+        return plain(gettext(frame) + result.sentence.removeprefix(frame) if frame else result.sentence)
     fault = next((check.detail for check in result.failures()), "")
     return plain(gettext("This could not be read as a record. %(fault)s") % {"fault": fault})
 

@@ -19,6 +19,7 @@ from django.utils import translation
 
 from apps.institution.designs import DesignValue
 from apps.issuance import rendering
+from apps.verification.showing import VERDICT_FRAMES
 from tests.issuance import records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,3 +180,11 @@ def test_a_pdf_is_in_the_language_of_its_design(compiled: None, tmp_path: Path) 
     for label in ("Historial académico", "Créditos obtenidos", "Emisión y comprobación", "Compruébelo en"):
         assert label in shown.stdout
     assert "Academic record" not in shown.stdout
+
+
+@pytest.mark.parametrize("frame", VERDICT_FRAMES)
+def test_a_verdict_begins_in_the_language_of_the_page(compiled: None, frame: str) -> None:
+    """The frame is translated, and stands in the verifier word for word, so that it is found there."""
+    assert frame in (ROOT / "apps" / "standards" / "verify" / "verdict.py").read_text()
+    with translation.override("es"):
+        assert translation.gettext(frame) != frame
