@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 from oauth2_provider.models import set_token_value
 
-from apps.exchange.models import AccessToken, Client, Consent
+from apps.exchange.models import AccessToken, Client, ClientConsent
 from apps.issuance.models import Record
 
 ALL_SCOPES = " ".join(
@@ -47,9 +47,9 @@ def registered(host: str = "wallet.example", **changed: Any) -> Client:
     return Client.objects.create(**made)
 
 
-def consented(user: Any, client: Client, *scopes: str, records: Iterable[Record] | None = None) -> Consent:
+def consented(user: Any, client: Client, *scopes: str, records: Iterable[Record] | None = None) -> ClientConsent:
     """A learner's consent; without `records` it covers all."""
-    consent = Consent.objects.create(
+    consent = ClientConsent.objects.create(
         user=user,
         client=client,
         client_name=client.name,
@@ -62,7 +62,7 @@ def consented(user: Any, client: Client, *scopes: str, records: Iterable[Record]
     return consent
 
 
-def token_of(consent: Consent, *, seconds: int = 3600) -> tuple[str, AccessToken]:
+def token_of(consent: ClientConsent, *, seconds: int = 3600) -> tuple[str, AccessToken]:
     """A token of this consent, as text and as row."""
     text = secrets.token_urlsafe(32)
     row = AccessToken(

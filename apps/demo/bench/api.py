@@ -29,7 +29,7 @@ from oauth2_provider.models import set_token_value
 from apps.accounts.models import User
 from apps.demo.bench import Row
 from apps.exchange.authorization.scopes import CLR_READONLY
-from apps.exchange.models import AccessToken, Client, Consent
+from apps.exchange.models import AccessToken, Client, ClientConsent
 from apps.institution import keys
 from apps.institution.models import Organization, SigningKey
 from apps.issuance.models import Approval, IssuedDocument, Record, Snapshot
@@ -127,7 +127,7 @@ class _Institution:
     def token(self) -> str:
         """A fresh token of the learner for all records."""
         assert self.learner.user is not None
-        consent = Consent.objects.create(
+        consent = ClientConsent.objects.create(
             user=self.learner.user,
             client=self.client,
             client_name=self.client.name,

@@ -20,7 +20,7 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from apps.exchange.authorization import scopes as offered
 from apps.exchange.authorization.validator import CHALLENGE, server
-from apps.exchange.models import Client, Consent
+from apps.exchange.models import Client, ClientConsent
 from apps.institution import audit
 from apps.institution.models import Organization
 from apps.issuance import showing
@@ -154,16 +154,16 @@ def choosable(user: Any) -> list[showing.Shown]:
     return showing.newest_first(showing.issued_records(own))
 
 
-def earlier(user: Any, client: Client) -> Consent | None:
+def earlier(user: Any, client: Client) -> ClientConsent | None:
     """The newest consent of this learner to this client that holds."""
-    return Consent.objects.active().filter(user=user, client=client).first()
+    return ClientConsent.objects.active().filter(user=user, client=client).first()
 
 
 def give(request: Request, user: Any, *, all_records: bool, chosen: Iterable[showing.Shown]) -> str:
     """Keeps the learner's consent and gives where the browser goes with the code."""
     listed = [] if all_records or not request.reads_records else list(chosen)
     with transaction.atomic():
-        consent = Consent(
+        consent = ClientConsent(
             user=user,
             client=request.client,
             client_name=request.client.name,
@@ -186,7 +186,7 @@ def give(request: Request, user: Any, *, all_records: bool, chosen: Iterable[sho
     return answer(request.redirect_uri, request.state, code=code)
 
 
-def _receipt(consent: Consent, request: Request, user: Any, listed: list[showing.Shown]) -> dict[str, Any]:
+def _receipt(consent: ClientConsent, request: Request, user: Any, listed: list[showing.Shown]) -> dict[str, Any]:
     """What the learner consented to, in words that stand by themselves (PRIV-02, 34 CFR 99.30)."""
     client = request.client
     home = Organization.objects.filter(is_home=True).first()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.exchange.authorization import scopes as offered
-from apps.exchange.models import AccessToken, Client, Consent, Grant, RefreshToken
+from apps.exchange.models import AccessToken, Client, ClientConsent, Grant, RefreshToken
 from apps.exchange.models.authorization import ABSOLUTE, IDLE
 from apps.issuance import showing
 from apps.issuance.models import Record
@@ -22,7 +22,7 @@ __all__ = ["IDLE", "Access", "App", "of", "receipt_of"]
 class Access:
     """One consent as the list shows it."""
 
-    consent: Consent
+    consent: ClientConsent
     has_access: bool
     meanings: list[offered.Meaning]
     records: list[showing.Shown]
@@ -43,7 +43,7 @@ class App:
         return any(access.has_access for access in self.accesses)
 
     @property
-    def newest(self) -> Consent:
+    def newest(self) -> ClientConsent:
         """Its newest consent."""
         return self.accesses[0].consent
 
@@ -67,7 +67,7 @@ def of(user: Any) -> list[App]:
     now = timezone.now()
     mine = OuterRef("pk")
     consents = (
-        Consent.objects.filter(user=user)
+        ClientConsent.objects.filter(user=user)
         .select_related("client", "user")
         .prefetch_related(Prefetch("chosen_records", queryset=showing.issued_records(Record.objects.all())))
         .annotate(
@@ -101,7 +101,7 @@ def _issued(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.is_published]
 
 
-def receipt_of(consent: Consent) -> dict[str, Any]:
+def receipt_of(consent: ClientConsent) -> dict[str, Any]:
     """The receipt as it was stored, with what became of the consent since."""
     ended = consent.withdrawn_at.isoformat(timespec="seconds") if consent.withdrawn_at else None
     return {**consent.receipt, "endedAt": ended, "ended": str(consent.get_ended_how_display()) or None}

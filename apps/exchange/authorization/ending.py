@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.exchange.models import AccessToken, Client, Consent, Grant, RefreshToken
+from apps.exchange.models import AccessToken, Client, ClientConsent, Grant, RefreshToken
 from apps.exchange.models.authorization import ABSOLUTE
 from apps.institution import audit
 
@@ -16,13 +16,13 @@ KEPT = timedelta(days=1)
 """How long codes and tokens that are over are kept, so that a second use is recognised."""
 
 
-def end(consents: Iterable[Consent], how: str, *, by: Any = None) -> int:
+def end(consents: Iterable[ClientConsent], how: str, *, by: Any = None) -> int:
     """Ends these consents with every code and token that came of them; gives how many held until now."""
     ids = [consent.pk for consent in consents]
     with transaction.atomic():
-        held = list(Consent.objects.select_for_update().filter(pk__in=ids, withdrawn_at=None))
+        held = list(ClientConsent.objects.select_for_update().filter(pk__in=ids, withdrawn_at=None))
         now = timezone.now()
-        Consent.objects.filter(pk__in=[consent.pk for consent in held]).update(withdrawn_at=now, ended_how=how)
+        ClientConsent.objects.filter(pk__in=[consent.pk for consent in held]).update(withdrawn_at=now, ended_how=how)
         # SEC-44: refresh tokens stay as revoked, so that one that comes again is recognised.
         RefreshToken.objects.filter(consent__in=ids, revoked=None).update(revoked=now, access_token=None)
         AccessToken.objects.filter(consent__in=ids).delete()
@@ -31,20 +31,20 @@ def end(consents: Iterable[Consent], how: str, *, by: Any = None) -> int:
     return len(held)
 
 
-def withdraw(consents: Iterable[Consent], *, by: Any) -> int:
+def withdraw(consents: Iterable[ClientConsent], *, by: Any) -> int:
     """The learner ends access (SEC-48)."""
-    return end(consents, Consent.Ended.WITHDRAWN, by=by)
+    return end(consents, ClientConsent.Ended.WITHDRAWN, by=by)
 
 
 def end_with_password(user: Any) -> int:
     """All access of others ends when a password changes (SEC-44)."""
-    return end(Consent.objects.filter(user=user, withdrawn_at=None), Consent.Ended.PASSWORD)
+    return end(ClientConsent.objects.filter(user=user, withdrawn_at=None), ClientConsent.Ended.PASSWORD)
 
 
 def remove(client: Client, *, by: Any = None) -> None:
     """Removes a registration with all its tokens; what learners consented to stays as their receipt."""
     with transaction.atomic():
-        end(Consent.objects.filter(client=client, withdrawn_at=None), Consent.Ended.REMOVED, by=by)
+        end(ClientConsent.objects.filter(client=client, withdrawn_at=None), ClientConsent.Ended.REMOVED, by=by)
         audit.record("client.removed", client, by)
         client.delete()
 

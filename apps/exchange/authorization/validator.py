@@ -27,7 +27,7 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from apps.exchange.authorization import ending
 from apps.exchange.authorization import scopes as offered
-from apps.exchange.models import AccessToken, Client, Consent, Grant, RefreshToken
+from apps.exchange.models import AccessToken, Client, ClientConsent, Grant, RefreshToken
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """What SHA-256 gives in base64url without padding (RFC 7636, 4.2)."""
@@ -87,7 +87,7 @@ class Credentials:
 class UsedTwice(Exception):
     """A code or refresh token came a second time; all that came of its consent ends."""
 
-    def __init__(self, consent: Consent) -> None:
+    def __init__(self, consent: ClientConsent) -> None:
         super().__init__("used twice")
         self.consent = consent
 
@@ -178,7 +178,7 @@ class Validator(OAuth2Validator):
 
     def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
         """Stores the digest of a code with all that it is bound to (SEC-40); `request.consent` was given before."""
-        consent: Consent = request.consent
+        consent: ClientConsent = request.consent
         Grant.objects.create(
             application=request.client,
             user=request.user,
@@ -206,7 +206,7 @@ class Validator(OAuth2Validator):
         if grant is None or grant.application_id != client.pk:
             return False
         if grant.used_at is not None:
-            ending.end([grant.consent], Consent.Ended.MISUSED)
+            ending.end([grant.consent], ClientConsent.Ended.MISUSED)
             return False
         request.grant, request.user, request.scopes = grant, grant.user, grant.scope.split()
         return (
@@ -247,7 +247,7 @@ class Validator(OAuth2Validator):
         if found is None or found.application_id != client.pk:
             return False
         if found.revoked is not None:
-            ending.end([found.consent], Consent.Ended.MISUSED)
+            ending.end([found.consent], ClientConsent.Ended.MISUSED)
             return False
         request.user, request.refresh_token_instance = found.user, found
         # SEC-48: what the client says of itself has grown, so the learner is asked again.
@@ -277,12 +277,12 @@ class Validator(OAuth2Validator):
                 now = timezone.now()
                 Client.objects.filter(pk=request.client.pk).update(last_used_at=now)
         except UsedTwice as twice:
-            ending.end([twice.consent], Consent.Ended.MISUSED)
+            ending.end([twice.consent], ClientConsent.Ended.MISUSED)
             raise errors.InvalidGrantError(request=request) from None
 
     def _swap_code(self, token: Any, request: Any) -> None:
         # The consent's row first, here as in `ending`: who waits for both waits in one order.
-        consent = Consent.objects.select_for_update().get(pk=request.grant.consent_id)
+        consent = ClientConsent.objects.select_for_update().get(pk=request.grant.consent_id)
         grant = Grant.objects.select_for_update().get(pk=request.grant.pk)
         if grant.used_at is not None:
             raise UsedTwice(consent)
@@ -296,7 +296,7 @@ class Validator(OAuth2Validator):
             token.pop("refresh_token", None)
 
     def _swap_refresh_token(self, token: Any, request: Any) -> None:
-        consent = Consent.objects.select_for_update().get(pk=request.refresh_token_instance.consent_id)
+        consent = ClientConsent.objects.select_for_update().get(pk=request.refresh_token_instance.consent_id)
         old = RefreshToken.objects.select_for_update().get(pk=request.refresh_token_instance.pk)
         if old.revoked is not None:  # F30: both came at once, and this is the second
             raise UsedTwice(consent)
@@ -314,14 +314,14 @@ class Validator(OAuth2Validator):
         """Ends a token of this client; with its refresh token ends the access as a whole (RFC 7009, 2.1)."""
         found = RefreshToken.objects.filter(token_checksum=digest(token), application=request.client).first()
         if found is not None:
-            ending.end([found.consent], Consent.Ended.RETURNED)
+            ending.end([found.consent], ClientConsent.Ended.RETURNED)
             return
         access = AccessToken.objects.filter(token_checksum=digest(token), application=request.client).first()
         if access is None:
             return
         access.delete()
         if not RefreshToken.objects.filter(consent=access.consent_id, revoked=None).exists():
-            ending.end([access.consent], Consent.Ended.RETURNED)
+            ending.end([access.consent], ClientConsent.Ended.RETURNED)
 
 
 def _fits(verifier: str, challenge: str) -> bool:
@@ -332,7 +332,7 @@ def _fits(verifier: str, challenge: str) -> bool:
     return constant_time_compare(made, challenge)
 
 
-def _store_access(token: Any, request: Any, consent: Consent) -> AccessToken:
+def _store_access(token: Any, request: Any, consent: ClientConsent) -> AccessToken:
     row = AccessToken(
         user=request.user,
         application=request.client,
@@ -343,12 +343,12 @@ def _store_access(token: Any, request: Any, consent: Consent) -> AccessToken:
     )
     set_token_value(row, token["access_token"])
     row.save()
-    Consent.objects.filter(pk=consent.pk).update(last_used_at=timezone.now())
+    ClientConsent.objects.filter(pk=consent.pk).update(last_used_at=timezone.now())
     return row
 
 
 def _store_refresh(
-    token: Any, request: Any, consent: Consent, access: AccessToken, *, began_at: Any, scope: str
+    token: Any, request: Any, consent: ClientConsent, access: AccessToken, *, began_at: Any, scope: str
 ) -> None:
     row = RefreshToken(
         user=request.user,

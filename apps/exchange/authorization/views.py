@@ -24,7 +24,7 @@ from apps.exchange.authorization import answers, asking, bearer, ending, logos, 
 from apps.exchange.authorization import connected as connections
 from apps.exchange.authorization import scopes as offered
 from apps.exchange.authorization.validator import digest, server
-from apps.exchange.models import AccessToken, Client, Consent, RefreshToken
+from apps.exchange.models import AccessToken, Client, ClientConsent, RefreshToken
 from apps.institution import files
 from apps.network import limits
 from apps.network.headers import public_object
@@ -369,7 +369,7 @@ def connected_apps(request: HttpRequest) -> HttpResponse:
 @require_safe
 def consent(request: HttpRequest, public_id: Any) -> HttpResponse:
     """`/account/apps/<uuid>/`: one consent as it was given."""
-    found = get_object_or_404(Consent, user=request.user, public_id=public_id)
+    found = get_object_or_404(ClientConsent, user=request.user, public_id=public_id)
     return render(request, "exchange/receipt.html", {"consent": found, "receipt": found.receipt})
 
 
@@ -378,7 +378,7 @@ def consent(request: HttpRequest, public_id: Any) -> HttpResponse:
 @require_safe
 def receipt(request: HttpRequest, public_id: Any) -> HttpResponse:
     """`/account/apps/<uuid>/receipt.json`: the receipt to keep (PRIV-02)."""
-    found = get_object_or_404(Consent, user=request.user, public_id=public_id)
+    found = get_object_or_404(ClientConsent, user=request.user, public_id=public_id)
     response = HttpResponse(
         json.dumps(connections.receipt_of(found), ensure_ascii=False, indent=1), content_type="application/json"
     )
@@ -390,8 +390,8 @@ def receipt(request: HttpRequest, public_id: Any) -> HttpResponse:
 @require_POST
 def end_access(request: HttpRequest, public_id: Any) -> HttpResponse:
     """`/account/apps/<uuid>/end/`: ends all access of the app that this consent was given to (SEC-48)."""
-    found = get_object_or_404(Consent, user=request.user, public_id=public_id)
-    same = Consent.objects.filter(user=found.user_id, withdrawn_at=None)
+    found = get_object_or_404(ClientConsent, user=request.user, public_id=public_id)
+    same = ClientConsent.objects.filter(user=found.user_id, withdrawn_at=None)
     same = same.filter(client=found.client) if found.client_id else same.filter(pk=found.pk)
     if ending.withdraw(same, by=request.user):
         messages.success(request, _("%(host)s has no access any more.") % {"host": found.client_host})

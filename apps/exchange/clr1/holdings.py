@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet, Value
 
-from apps.exchange.models import AccessToken, Consent
+from apps.exchange.models import AccessToken, ClientConsent
 from apps.issuance import documents
 from apps.issuance.documents import DocumentDamaged
 from apps.issuance.models import IssuedDocument, Record
@@ -95,7 +95,7 @@ def _statement(all_records: bool, with_since: bool) -> tuple[str, tuple[Any, ...
     It follows from the models alone, and writing it takes longer than running it, so it is written once a process.
     """
     moment = datetime(1901, 2, 3, 4, 5, 6, 7, tzinfo=UTC) if with_since else None
-    consent = Consent(pk=_CONSENT, user_id=_USER, all_records=all_records)
+    consent = ClientConsent(pk=_CONSENT, user_id=_USER, all_records=all_records)
     issued = IssuedDocument.objects.filter(
         format=documents.CLR1, content__isnull=False, record__in=consent.records().standing().order_by()
     )

@@ -105,7 +105,7 @@ class Client(AbstractApplication):
         return list(self.scope.split())
 
 
-class ConsentQuerySet(models.QuerySet["Consent"]):
+class ConsentQuerySet(models.QuerySet["ClientConsent"]):
     """The questions asked of consents."""
 
     def active(self) -> Self:
@@ -113,7 +113,7 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         return self.filter(withdrawn_at=None, client__isnull=False, user__is_active=True)
 
 
-class Consent(models.Model):
+class ClientConsent(models.Model):
     """What one learner let one client do, and with which records (SEC-48, PRIV-02); never changed but to end it."""
 
     class Ended(models.TextChoices):
@@ -167,7 +167,7 @@ class Consent(models.Model):
         own = Record.objects.published().filter(learner__user=self.user_id)
         if self.all_records:
             return own
-        return own.filter(pk__in=self.chosen_records.through.objects.filter(consent=self).values("record"))
+        return own.filter(pk__in=self.chosen_records.through.objects.filter(clientconsent=self).values("record"))
 
     def covers(self, record: Record) -> bool:
         """Whether this record is among them."""
@@ -182,7 +182,7 @@ class Grant(AbstractGrant):
     resource = None
 
     user = models.ForeignKey(USER, models.CASCADE, related_name="+")
-    consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
+    consent = models.ForeignKey(ClientConsent, models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False, help_text=_("Of the tokens that come of it."))
     used_at = models.DateTimeField(null=True)
 
@@ -200,7 +200,7 @@ class AccessToken(AbstractAccessToken):
     resource = None
 
     user = models.ForeignKey(USER, models.CASCADE, related_name="+")
-    consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
+    consent = models.ForeignKey(ClientConsent, models.CASCADE, related_name="+")
     family = models.UUIDField(default=uuid.uuid4, editable=False, db_index=True)
 
     objects: ClassVar[models.Manager["AccessToken"]] = models.Manager()
@@ -215,7 +215,7 @@ class RefreshToken(AbstractRefreshToken):
     resource = None
 
     user = models.ForeignKey(USER, models.CASCADE, related_name="+")
-    consent = models.ForeignKey(Consent, models.CASCADE, related_name="+")
+    consent = models.ForeignKey(ClientConsent, models.CASCADE, related_name="+")
     scope = models.TextField()
     began_at = models.DateTimeField(default=timezone.now, help_text=_("When the first of its family was given."))
 

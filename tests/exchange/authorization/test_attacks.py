@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from apps.exchange.models import AccessToken, Consent, Grant
+from apps.exchange.models import AccessToken, ClientConsent, Grant
 from tests.exchange.authorization.flow import READ, App, Person, answered, metadata, opens, registering
 
 pytestmark = pytest.mark.django_db
@@ -146,4 +146,4 @@ def test_4_17_the_answer_goes_to_the_registered_origin_alone(app: App, person: P
 def test_a_consent_is_for_who_is_signed_in(app: App, person: Person):
     """A code given to one learner never opens another's records."""
     person.tokens(app)
-    assert {consent.user for consent in Consent.objects.all()} == {person.user}
+    assert {consent.user for consent in ClientConsent.objects.all()} == {person.user}

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from apps.accounts.models import User
 from apps.exchange.authorization import bearer
 from apps.exchange.authorization.scopes import ASSERTION_READONLY, CLR_READONLY, CLR_REPLACE
-from apps.exchange.models import Consent
+from apps.exchange.models import ClientConsent
 from tests.exchange.clients import registered
 from tests.exchange.conftest import GrantToken
 
@@ -94,7 +94,7 @@ def test_another_scope_is_not_enough(learner: User, grant_token: GrantToken):
 def test_a_withdrawn_consent_ends_the_token_at_the_next_request(learner: User, grant_token: GrantToken):
     """PRIV-02."""
     text, row = grant_token(learner, CLR_READONLY)
-    Consent.objects.filter(pk=row.consent.pk).update(withdrawn_at=timezone.now())
+    ClientConsent.objects.filter(pk=row.consent.pk).update(withdrawn_at=timezone.now())
     assert asked(text).status_code == 401
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 
 from apps.accounts.models import User
-from apps.exchange.models import Client, Consent, Grant
+from apps.exchange.models import Client, ClientConsent, Grant
 from apps.institution.models import AuditEntry
 from tests.exchange.authorization.flow import BADGES, CLR, READ, App, Person, answered
 from tests.exchange.clients import registered
@@ -59,7 +59,7 @@ def test_no_leads_back_with_access_denied(app: App, person: Person):
     assert told["error"] == "access_denied"
     assert told["state"] == app.state
     assert told["iss"] == "https://portal.example"
-    assert not Consent.objects.exists()
+    assert not ClientConsent.objects.exists()
     assert not Grant.objects.exists()
 
 
@@ -244,7 +244,7 @@ def test_an_unknown_client_is_told_before_anybody_signs_in(app: App):
 def test_a_yes_of_somebody_who_is_not_signed_in_is_none(app: App):
     response = Browser().post("/o/authorize/", {**app.asking(), "decision": "allow", "client_version": 1})
     assert response["Location"].startswith("/?next=")
-    assert not Consent.objects.exists()
+    assert not ClientConsent.objects.exists()
 
 
 def test_consent_by_another_sites_form_is_refused(app: App, learner: User):
@@ -257,7 +257,7 @@ def test_consent_by_another_sites_form_is_refused(app: App, learner: User):
         headers={"Origin": "https://evil.example"},
     )
     assert response.status_code == 403
-    assert not Consent.objects.exists()
+    assert not ClientConsent.objects.exists()
 
 
 def test_the_page_is_not_framed_and_sends_its_form_only_here_and_to_the_app(app: App, person: Person):
@@ -282,7 +282,7 @@ def test_a_client_that_changed_while_the_page_stood_open_is_shown_again(app: App
     response = person.decide(app, client_version="1")
     assert response.status_code == 400
     assert "The bank" in page(response)
-    assert not Consent.objects.exists()
+    assert not ClientConsent.objects.exists()
 
 
 def test_consent_is_asked_each_time_and_new_scopes_stand_out(person: Person):
@@ -321,34 +321,34 @@ def test_the_token_covers_exactly_what_was_chosen(app: App, person: Person, owne
     """SEC-40: bound to the chosen records; SEC-45."""
     first, second = owner
     person.tokens(app, records="chosen", record=[str(first.public_id)])
-    consent = Consent.objects.get()
+    consent = ClientConsent.objects.get()
     assert list(consent.records()) == [first]
     assert not consent.covers(second)
 
 
 def test_all_records_means_all(app: App, person: Person, owner: Any):
     person.tokens(app, records="all")
-    assert set(Consent.objects.get().records()) == set(owner)
+    assert set(ClientConsent.objects.get().records()) == set(owner)
 
 
 def test_choosing_nothing_is_asked_back(app: App, person: Person, owner: Any):
     response = person.decide(app, records="chosen")
     assert response.status_code == 400
     assert "at least one record" in page(response)
-    assert not Consent.objects.exists()
+    assert not ClientConsent.objects.exists()
 
 
 def test_a_foreign_record_cannot_be_chosen(app: App, person: Person, owner: Any, school: School):
     foreign = school.issued(school.learner(2))
     person.tokens(app, records="chosen", record=[str(owner[0].public_id), str(foreign.public_id), "made-up"])
-    assert list(Consent.objects.get().records()) == [owner[0]]
+    assert list(ClientConsent.objects.get().records()) == [owner[0]]
 
 
 def test_an_app_that_reads_nothing_asks_for_no_records(person: Person, owner: Any):
     app = App.registered(scope=f"{BADGES}profile.readonly")
     assert 'name="record"' not in page(person.look(app, scope=f"{BADGES}profile.readonly"))
     person.tokens(app, asked={"scope": f"{BADGES}profile.readonly"})
-    assert not Consent.objects.get().records().exists()
+    assert not ClientConsent.objects.get().records().exists()
 
 
 def test_the_number_of_queries_does_not_grow_with_records(
@@ -370,7 +370,7 @@ def test_the_number_of_queries_does_not_grow_with_records(
 def test_a_receipt_names_record_purpose_recipient_person_and_date(app: App, person: Person, owner: Any):
     """PRIV-02, 34 CFR 99.30."""
     person.tokens(app, records="chosen", record=[str(owner[0].public_id)])
-    receipt = Consent.objects.get().receipt
+    receipt = ClientConsent.objects.get().receipt
     assert receipt["recipient"]["host"] == "app.example"
     assert receipt["recipient"]["checkedByUs"] is False
     assert receipt["purpose"]

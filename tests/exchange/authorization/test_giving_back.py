@@ -7,7 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from apps.accounts.models import User
-from apps.exchange.models import Consent
+from apps.exchange.models import ClientConsent
 from tests.exchange.authorization.flow import BADGES, FORM, READ, App, Person, answered, metadata, opens, registering
 from tests.issuance.earning import School
 
@@ -26,7 +26,7 @@ def test_a_refresh_token_given_back_ends_all_access(app: App, person: Person, hi
     assert answer.content == b""
     assert not opens(told["access_token"])
     assert app.refresh(told["refresh_token"]).json()["error"] == "invalid_grant"
-    assert Consent.objects.get().ended_how == Consent.Ended.RETURNED
+    assert ClientConsent.objects.get().ended_how == ClientConsent.Ended.RETURNED
 
 
 def test_an_access_token_given_back_is_dead_and_its_refresh_token_lives(app: App, person: Person):
@@ -40,7 +40,7 @@ def test_an_access_token_given_back_is_dead_and_its_refresh_token_lives(app: App
 def test_without_a_refresh_token_the_access_token_was_all(app: App, person: Person):
     told = person.tokens(app, asked={"scope": READ})
     app.revoke(told["access_token"])
-    assert Consent.objects.get().ended_how == Consent.Ended.RETURNED
+    assert ClientConsent.objects.get().ended_how == ClientConsent.Ended.RETURNED
 
 
 @pytest.mark.parametrize("token", ["never-was", "x" * 5000, "ü"])
@@ -98,7 +98,7 @@ def test_without_apps_the_page_says_what_it_is_for(person: Person):
 def test_ending_access_works_at_the_next_request(app: App, person: Person):
     """CLR1-AS-13, BC-P-21, SEC-48, PRIV-02: every token of the app, of every consent."""
     first, second = person.tokens(app), person.tokens(app)
-    consent = Consent.objects.first()
+    consent = ClientConsent.objects.first()
     assert consent is not None
     response = person.browser.post(f"/account/apps/{consent.public_id}/end/")
     assert response.status_code == 302
@@ -114,14 +114,14 @@ def test_other_apps_keep_their_access(app: App, person: Person):
     other = App.registered("other.example")
     kept = person.tokens(other)
     person.tokens(app)
-    person.browser.post(f"/account/apps/{Consent.objects.get(client=app.row).public_id}/end/")
+    person.browser.post(f"/account/apps/{ClientConsent.objects.get(client=app.row).public_id}/end/")
     assert opens(kept["access_token"])
 
 
 def test_ending_needs_a_post_with_its_token(app: App, person: Person, learner: User):
     """SEC-55."""
     told = person.tokens(app)
-    path = f"/account/apps/{Consent.objects.get().public_id}/end/"
+    path = f"/account/apps/{ClientConsent.objects.get().public_id}/end/"
     assert person.browser.get(path).status_code == 405
     careful = Browser(enforce_csrf_checks=True)
     careful.force_login(learner)
@@ -133,24 +133,24 @@ def test_ending_needs_a_post_with_its_token(app: App, person: Person, learner: U
 def test_a_receipt_is_its_learners_alone(app: App, person: Person, below: str):
     """SEC-50, I4: another's and an absent one answer alike."""
     person.tokens(app)
-    path = f"/account/apps/{Consent.objects.get().public_id}/{below}"
+    path = f"/account/apps/{ClientConsent.objects.get().public_id}/{below}"
     assert person.browser.get(path).status_code == 200
     stranger = Person(User.objects.create_user("other@people.example", "seven-lanterns-1894"))
-    absent = path.replace(str(Consent.objects.get().public_id), "00000000-0000-4000-8000-000000000000")
+    absent = path.replace(str(ClientConsent.objects.get().public_id), "00000000-0000-4000-8000-000000000000")
     assert stranger.browser.get(path).status_code == stranger.browser.get(absent).status_code == 404
 
 
 def test_a_stranger_cannot_end_it(app: App, person: Person):
     told = person.tokens(app)
     stranger = Person(User.objects.create_user("other@people.example", "seven-lanterns-1894"))
-    assert stranger.browser.post(f"/account/apps/{Consent.objects.get().public_id}/end/").status_code == 404
+    assert stranger.browser.post(f"/account/apps/{ClientConsent.objects.get().public_id}/end/").status_code == 404
     assert opens(told["access_token"])
 
 
 def test_the_receipt_can_be_downloaded_and_says_when_it_ended(app: App, person: Person):
     """PRIV-02."""
     person.tokens(app)
-    consent = Consent.objects.get()
+    consent = ClientConsent.objects.get()
     person.browser.post(f"/account/apps/{consent.public_id}/end/")
     response = person.browser.get(f"/account/apps/{consent.public_id}/receipt.json")
     assert response["Content-Disposition"].startswith("attachment")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from apps.exchange.models import Client, Consent
+from apps.exchange.models import Client, ClientConsent
 from tests.exchange.authorization.flow import CLR, READ, App, Person, metadata, opens
 
 pytestmark = pytest.mark.django_db
@@ -162,8 +162,8 @@ def test_removal_ends_every_token_and_keeps_the_receipt(app: App, person: Person
     assert not Client.objects.exists()
     assert not opens(told["access_token"])
     assert app.refresh(told["refresh_token"]).status_code == 401
-    consent = Consent.objects.get()
-    assert consent.ended_how == Consent.Ended.REMOVED
+    consent = ClientConsent.objects.get()
+    assert consent.ended_how == ClientConsent.Ended.REMOVED
     assert consent.receipt["recipient"]["host"] == "app.example"
     assert managing(app, "get").status_code == 401
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from apps.accounts.models import User
-from apps.exchange.models import Consent, RefreshToken
+from apps.exchange.models import ClientConsent, RefreshToken
 from tests.exchange.authorization.flow import App, Person, opens
 
 
@@ -60,6 +60,6 @@ def test_a_refresh_token_used_at_once_from_two_places_ends_one_family(committed:
         if answer.status_code == 200:
             assert answer.json()["access_token"]
             assert not opens(answer.json()["access_token"])
-    ended = Consent.objects.get(ended_how=Consent.Ended.MISUSED)
+    ended = ClientConsent.objects.get(ended_how=ClientConsent.Ended.MISUSED)
     assert not RefreshToken.objects.filter(consent=ended, revoked=None).exists()
     assert opens(kept["access_token"])

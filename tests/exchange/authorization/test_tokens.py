@@ -11,7 +11,7 @@ from django.utils import timezone
 from oauth2_provider.settings import oauth2_settings
 
 from apps.exchange.authorization import ending
-from apps.exchange.models import AccessToken, Client, Consent, Grant, RefreshToken
+from apps.exchange.models import AccessToken, Client, ClientConsent, Grant, RefreshToken
 from tests.exchange.authorization.flow import BADGES, CLR, FORM, READ, App, Person, opens
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_a_code_used_twice_ends_what_came_of_it(app: App, person: Person):
     refused(app.exchange(code), "invalid_grant")
     assert not opens(told["access_token"])
     refused(app.refresh(told["refresh_token"]), "invalid_grant")
-    assert Consent.objects.get().ended_how == Consent.Ended.MISUSED
+    assert ClientConsent.objects.get().ended_how == ClientConsent.Ended.MISUSED
 
 
 def test_the_stored_digest_is_no_code(app: App, person: Person):
@@ -140,7 +140,7 @@ def test_the_stored_digest_is_no_code(app: App, person: Person):
 
 def test_a_code_ends_with_the_consent(app: App, person: Person):
     code = person.code(app)
-    ending.withdraw(Consent.objects.all(), by=person.user)
+    ending.withdraw(ClientConsent.objects.all(), by=person.user)
     refused(app.exchange(code), "invalid_grant")
 
 
@@ -344,7 +344,7 @@ def test_a_refresh_token_used_twice_ends_its_family(app: App, person: Person):
     refused(app.refresh(first), "invalid_grant")
     assert not opens(second["access_token"])
     refused(app.refresh(second["refresh_token"]), "invalid_grant")
-    assert Consent.objects.get().ended_how == Consent.Ended.MISUSED
+    assert ClientConsent.objects.get().ended_how == ClientConsent.Ended.MISUSED
 
 
 def test_another_familys_tokens_stay(app: App, person: Person):
@@ -418,13 +418,13 @@ def test_tokens_end_with_a_change_of_password(app: App, person: Person):
     )
     assert not opens(told["access_token"])
     refused(app.refresh(told["refresh_token"]), "invalid_grant")
-    assert Consent.objects.get().ended_how == Consent.Ended.PASSWORD
+    assert ClientConsent.objects.get().ended_how == ClientConsent.Ended.PASSWORD
 
 
 def test_tokens_end_with_withdrawal(app: App, person: Person):
     """SEC-44, PRIV-02."""
     told = person.tokens(app)
-    ending.withdraw(Consent.objects.all(), by=person.user)
+    ending.withdraw(ClientConsent.objects.all(), by=person.user)
     assert not opens(told["access_token"])
     refused(app.refresh(told["refresh_token"]), "invalid_grant")
 
@@ -446,7 +446,7 @@ def test_only_digests_are_stored(app: App, person: Person):
     told = app.exchange(code).json()
     columns = str(
         [
-            *(list(model.objects.values_list()) for model in (Client, Grant, AccessToken, RefreshToken, Consent)),
+            *(list(model.objects.values_list()) for model in (Client, Grant, AccessToken, RefreshToken, ClientConsent)),
         ]
     )
     for secret in (code, told["access_token"], told["refresh_token"], app.secret, app.management_token):
@@ -506,7 +506,7 @@ def test_the_sweep_removes_what_is_over_and_keeps_what_is_not(app: App, person: 
     RefreshToken.objects.update(began_at=old)
     swept = ending.sweep()
     assert (swept["codes"], swept["access_tokens"], swept["refresh_tokens"]) == (1, 1, 1)
-    assert Consent.objects.exists()
+    assert ClientConsent.objects.exists()
 
 
 def test_the_sweep_runs_daily():

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role, give_roles
-from apps.exchange.models import AccessToken, Client, Consent
+from apps.exchange.models import AccessToken, Client, ClientConsent
 from apps.issuance.models import IssuedDocument, Record
 from apps.learners.models import Learner
 from apps.standards.errors import NotReachable
@@ -109,7 +109,7 @@ def token_text(record: Record) -> str:
     return bytes(IssuedDocument.objects.get(record=record).content or b"").decode()
 
 
-def consent_of(caller: Caller) -> Consent:
+def consent_of(caller: Caller) -> ClientConsent:
     """The consent behind a token."""
     return caller.row.consent
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from jsonschema import Draft4Validator
 
 from apps.exchange.clr1 import host
-from apps.exchange.models import Consent
+from apps.exchange.models import ClientConsent
 from apps.institution import keys
 from apps.institution.models import Disclosure
 from apps.issuance import documents, immutability, revoking
@@ -363,7 +363,7 @@ def test_a_withdrawn_consent_ends_access_at_the_next_request(world: World) -> No
     """SEC-48: withdrawal takes effect at once."""
     caller = world.caller()
     assert caller.get().status_code == 200
-    Consent.objects.update(withdrawn_at=timezone.now())
+    ClientConsent.objects.update(withdrawn_at=timezone.now())
     assert caller.get().status_code == 401
 
 
