@@ -11,6 +11,7 @@ import io
 from PIL import Image, UnidentifiedImageError
 
 from apps.standards.baking.png import MAX_PIXELS, MAX_SIZE
+from apps.standards.baking.whole import whole_pictures_only
 from apps.standards.errors import LimitExceeded, NoBadgeInImage
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
@@ -27,7 +28,7 @@ def texts(image: bytes) -> list[str]:
     if len(image) > MAX_SIZE:
         raise LimitExceeded(f"The picture is larger than {MAX_SIZE:,} bytes.")
     try:
-        with Image.open(io.BytesIO(image), formats=_FORMATS) as picture:
+        with whole_pictures_only, Image.open(io.BytesIO(image), formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 raise LimitExceeded(f"The picture has more than {MAX_PIXELS:,} points.")
             grey = _grey(picture)

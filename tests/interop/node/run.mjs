@@ -25,8 +25,10 @@ import {verifyCredential} from '@digitalcredentials/verifier-core';
 import * as jose from 'jose';
 import jsonld from 'jsonld';
 import jsigs from 'jsonld-signatures';
+import {webcrypto} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 
+globalThis.crypto ??= webcrypto; // Node 18 has it there only behind an option
 console.log = console.error; // stdout is for the answers
 
 const contexts = JSON.parse(readFileSync(process.argv[2], 'utf8'));

@@ -7,6 +7,7 @@ import sys
 import zlib
 
 import pytest
+from PIL import ImageFile
 
 from apps.standards.baking import qr
 from apps.standards.errors import LimitExceeded, NoBadgeInImage
@@ -36,8 +37,13 @@ def test_a_picture_without_a_code_gives_nothing(kind: str) -> None:
     assert qr.texts(blank(kind)) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"GIF89a", b"\xff\xd8\xff", scan("x")[:60], b"\xff\xd8\xff" + bytes(500)])
-def test_what_is_no_picture_is_refused(content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"GIF89a", b"\xff\xd8\xff", scan("x")[:60], b"\xff\xd8\xff" + bytes(500)],
+    ids=["nothing", "another kind", "a head alone", "broken off", "no picture"],
+)
+def test_what_is_no_picture_is_refused(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as the PDF library leaves it
     with pytest.raises(NoBadgeInImage):
         qr.texts(content)
 
