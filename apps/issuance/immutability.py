@@ -215,6 +215,7 @@ def _possible(connection: BaseDatabaseWrapper) -> list[Trigger]:
 def install(connection: BaseDatabaseWrapper) -> None:
     """Puts every trigger in place as it is written here."""
     wanted = _possible(connection)
+    _settle(connection)
     with connection.cursor() as cursor:
         for trigger in wanted:
             if connection.vendor == "sqlite":
@@ -225,8 +226,17 @@ def install(connection: BaseDatabaseWrapper) -> None:
                     cursor.execute(statement)
 
 
+def _settle(connection: BaseDatabaseWrapper) -> None:
+    """Makes the checks that wait for the end of a transaction now: PostgreSQL alters no table while some are due."""
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Takes every trigger off; only migrations and tests of what happens then have reason to."""
+    _settle(connection)
     with connection.cursor() as cursor:
         for name, table in _names_in(connection):
             if connection.vendor == "sqlite":

@@ -104,7 +104,10 @@ class Quickstart:
 
     def expect_nothing_left(self, process: "subprocess.Popen[bytes]") -> None:
         """No process, port or lock; and every lease was given back or its work is done."""
+        end = time.monotonic() + PATIENCE
         process.wait(timeout=PATIENCE)
+        while self.processes(process.pid) and time.monotonic() < end:
+            time.sleep(0.1)
         assert self.processes(process.pid) == []
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what was closed may linger; no one listens
