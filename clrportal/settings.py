@@ -299,7 +299,7 @@ if PRODUCTION:
 if env.str("EMAIL_URL", default=""):
     vars().update(env.email_url("EMAIL_URL"))
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "apps.jobs.letterbox.LetterBox"
     EMAIL_FILE_PATH = str(MAIL_DIR)
 DEFAULT_FROM_EMAIL = env.str("CLRPORTAL_MAIL_FROM", default="records@localhost")
 

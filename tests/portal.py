@@ -25,6 +25,10 @@ class Portal:
     environment: dict[str, str]
     folder: Path
 
+    def log(self) -> str:
+        """The end of what its web server and its worker said."""
+        return (self.folder / "servers.log").read_text(errors="replace")[-4000:]
+
     def manage(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Runs a management command of this portal."""
         return subprocess.run(

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 8
+FIRST_WAIT = timedelta(seconds=5)
+"""Before the second attempt; each further wait is four times as long, the last one well over an hour."""
 LONGEST_WAIT = timedelta(minutes=5)
 """How long a due notice may lie untried before the portal says that it is not ready (REL-29)."""
 
@@ -116,7 +118,7 @@ def send_one(entry: OutboxEntry) -> bool:
         log.warning("Notice %s was not sent: %s", entry.public_id, type(fault).__name__)
         mine.update(
             error=type(fault).__name__,
-            due_at=timezone.now() + timedelta(seconds=30 * 2**attempt),
+            due_at=timezone.now() + FIRST_WAIT * 4 ** (attempt - 1),
             failed_at=timezone.now() if attempt >= MAX_ATTEMPTS else None,
             lease_until=None,
         )

@@ -68,7 +68,7 @@ def expect_approved(record: Record) -> None:
 @pytest.fixture
 def post_office(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Mails are written to files, as where no mail server is set."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_BACKEND = "apps.jobs.letterbox.LetterBox"
     settings.EMAIL_FILE_PATH = str(tmp_path / "mail")
     monkeypatch.setitem(
         outbox.SENDERS, KIND, lambda entry: EmailMultiAlternatives("Hello", "There is news.", to=["ada@example.edu"])
@@ -78,12 +78,7 @@ def post_office(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def letters(folder: Path) -> list[str]:
     """The Message-IDs of what was accepted."""
-    found = []
-    for file in sorted(folder.glob("*.log")) if folder.exists() else []:
-        for part in file.read_bytes().split(b"-" * 79 + b"\n"):
-            if part.strip():
-                found.append(str(email.message_from_bytes(part)["Message-ID"]))
-    return found
+    return [str(email.message_from_bytes(file.read_bytes())["Message-ID"]) for file in sorted(folder.glob("*.eml"))]
 
 
 def test_f31_rel_09_a_killed_sender_repeats_once_at_most_and_forgets_nobody(open_database: None, post_office: Path):

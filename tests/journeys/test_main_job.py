@@ -99,20 +99,19 @@ def accepts_the_invitation(student: Person, portal: Portal, address: str) -> Non
         student.signs_in(address, OWN_PASSWORD)
 
 
-def link_in_mail(portal: Portal, address: str, seconds: float = 60) -> str:
+def link_in_mail(portal: Portal, address: str, seconds: float = 180) -> str:
     """The address in the mail that was sent to somebody."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for file in sorted((portal.folder / "mail").glob("*")):
-            for raw in file.read_bytes().split(b"-" * 79 + b"\n"):
-                mail = message_from_bytes(raw.strip(), policy=policy.default)
-                body = mail.get_body(("plain",))
-                if mail["To"] == address and body is not None:
-                    found = re.search(r"https?://\S+/invitation/\S+/", body.get_content())
-                    if found:
-                        return found[0]
+        for file in sorted((portal.folder / "mail").glob("*.eml")):
+            mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+            body = mail.get_body(("plain",))
+            if mail["To"] == address and body is not None:
+                found = re.search(r"https?://\S+/invitation/\S+/", body.get_content())
+                if found:
+                    return found[0]
         time.sleep(0.5)
-    raise AssertionError(f"No invitation was mailed to {address}.")
+    raise AssertionError(f"No invitation was mailed to {address}.\n{portal.log()}")
 
 
 def downloads_the_record(student: Person, folder: Path) -> tuple[Path, Path]:
