@@ -1,6 +1,9 @@
 """What every test may ask for."""
 
+import contextlib
+import hashlib
 import os
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -49,6 +52,42 @@ def shared() -> Path:
     if not (folder / "samples").is_dir():
         raise FileNotFoundError(f"The shared material is not at {folder}; set CLRPORTAL_SHARED.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def migrated(pytestconfig: pytest.Config) -> Path:
+    """Where the migrated SQLite database of this very code and these very packages is kept between runs."""
+    sources = [*sorted((ROOT / "apps").rglob("*.py")), ROOT / "deploy" / "requirements.txt"]
+    state = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("migrated") / f"{state}.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, migrated: Path) -> None:
+    """Begins with the database that an earlier run of the same code migrated, if there is one."""
+    if connection.vendor == "sqlite" and migrated.exists():
+        shutil.copyfile(migrated, connection.creation._get_test_db_name())
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """What lies in the data folder of this run goes with it."""
+    return django_db_keepdb or connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any, migrated: Path) -> None:
+    """Keeps the migrated database for the next run."""
+    if connection.vendor != "sqlite" or migrated.exists():
+        return
+    unfinished = migrated.with_suffix(f".{os.getpid()}")
+    with django_db_blocker.unblock(), contextlib.closing(sqlite3.connect(unfinished)) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    for old in migrated.parent.glob("*.sqlite3"):
+        old.unlink(missing_ok=True)
+    unfinished.replace(migrated)
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ class ScriptedProvider:
         self.address = self.top + path
         self.base = f"{self.address}/ims/clr/v1p0"
         self.path = path
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()
