@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,6 +88,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any, migrated: Pat
     for old in migrated.parent.glob("*.sqlite3"):
         old.unlink(missing_ok=True)
     unfinished.replace(migrated)
+
+
+@pytest.fixture(scope="module")
+def module_db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """What fixtures of a module write is there for each of its tests, which undo their own changes, and then gone."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

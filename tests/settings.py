@@ -17,10 +17,11 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # each works in a folder of
         os.environ["REDIS_URL"] = f"{server}/{1 + int(worker.removeprefix('gw'))}"
 
 from clrportal.settings import *  # noqa: F403  the settings under test are the portal's, whole
-from clrportal.settings import DATA_DIR, DATABASES, STORAGES
+from clrportal.settings import DATA_DIR, DATABASES, STATIC_ROOT, STORAGES
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = False  # pages name files, few tests ask for them

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from apps.achievements import awarding, following, versions
-from apps.achievements.models import Achievement, Alignment, Assertion, Result
+from apps.achievements import awarding, versions
+from apps.achievements.models import Achievement, Assertion
 from apps.institution.models import Policy
 from apps.issuance import content, drafting
 from apps.issuance.models import Draft, DraftItem, Record
-from apps.jobs.models import Job
 from apps.learners.importing import import_bundle, undo
 from apps.learners.models import CourseResult, ImportRun, Learner
 
@@ -28,13 +27,19 @@ def own_files(settings: Any, tmp_path: Path) -> None:
     settings.FILES_DIR = tmp_path / "files"
 
 
-@pytest.fixture
-def source(shared: Path, db: None) -> str:
-    """The main sample, imported and awarded; gives its source."""
+@pytest.fixture(scope="module")
+def imported(shared: Path, module_db: None) -> str:
+    """The main sample, imported and awarded once for all tests of this module; gives its source."""
     outcome = import_bundle(shared / CASES / "valid-1.1-main.zip")
     assert outcome.accepted
     awarding.award_results(outcome.source)
     return outcome.source
+
+
+@pytest.fixture
+def source(imported: str, db: None) -> str:
+    """The same, within what this test may change."""
+    return imported
 
 
 def of_record(shared: Path) -> list[dict[str, str]]:
@@ -166,33 +171,6 @@ def test_an_achievement_that_a_record_names_gets_a_new_version(source: str, monk
     assert achievement.replaced_by.name == "Renamed"
     assert achievement.replaced_by.version == 2
     assert achievement.replaced_by.result_descriptions.count() == achievement.result_descriptions.count()
-
-
-def test_competencies_of_the_source_become_alignments_also_unknown_ones(shared: Path, db: None):
-    """ROST-37: an objective whose item is not stored is kept by identifier."""
-    outcome = import_bundle(shared / CASES / "valid-1.2-main.zip")
-    assert outcome.accepted
-    awarding.award_results(outcome.source)
-    aligned = Alignment.objects.filter(achievement__isnull=False)
-    assert aligned.exists()
-    assert all(each.target_url == f"urn:uuid:{each.target_identifier}" for each in aligned)
-    told = Result.objects.filter(result_description__result_type="PerformanceLevel")
-    assert told.exists()
-    assert all(each.result_description.alignments.count() == 1 for each in told[:20])
-    assert Result.objects.filter(result_description__result_type="LetterGrade").exists()
-    again = awarding.award_results(outcome.source)
-    assert (again.made, again.changed, again.achievements) == (0, 0, 0)
-
-
-def test_an_import_starts_the_job_once(shared: Path, db: None, django_capture_on_commit_callbacks):
-    """One job an import, begun with it; whoever asks may do it at once."""
-    with django_capture_on_commit_callbacks(execute=True):
-        import_bundle(shared / CASES / "valid-1.1-school.zip")
-    run = ImportRun.objects.get()
-    following.after_import(run)
-    assert Job.objects.filter(kind=following.KIND, nonce=f"award-{run.public_id}").count() == 1
-    assert following.finish_waiting() == 1
-    assert Assertion.objects.exists()
 
 
 def test_an_undone_import_takes_its_assertions_and_drafts_with_it(source: str):

@@ -93,6 +93,7 @@ def test_every_case_gives_the_answer_of_its_manifest(shared: Path, tmp_path: Pat
     assert wrong == {}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_a_sample_of_them_as_commands_of_their_own(shared: Path, tmp_path: Path, collection: str) -> None:
     wanted = [one for one in cases(shared, collection) if not one[0].get("contested")][::35]
