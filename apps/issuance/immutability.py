@@ -36,7 +36,12 @@ class Trigger:
 
 def _unchanged(model_label: str, *but: str) -> str:
     """That every column of a model but these is as it was; new columns are covered by themselves."""
-    columns = [field.column for field in apps.get_model(model_label)._meta.concrete_fields if field.column not in but]
+    return _unchanged_columns(
+        *(field.column for field in apps.get_model(model_label)._meta.concrete_fields if field.column not in but)
+    )
+
+
+def _unchanged_columns(*columns: str) -> str:
     return " AND ".join(f'NEW."{column}" IS NOT DISTINCT FROM OLD."{column}"' for column in columns)
 
 
@@ -69,7 +74,7 @@ def triggers() -> list[Trigger]:
         needs = ("institution_erasure", "issuance_snapshot")
         found.append(Trigger(table, "UPDATE", f"{what} never changes.", f"NOT ({allowed})", needs))
         found.append(Trigger(table, "DELETE", f"{what} is never removed."))
-    return [*found, *_endorsement_triggers(), *_record_triggers(), *_work_triggers()]
+    return [*found, *_endorsement_triggers(), *_badge_triggers(), *_record_triggers(), *_work_triggers()]
 
 
 def _endorsement_triggers() -> list[Trigger]:
@@ -81,6 +86,26 @@ def _endorsement_triggers() -> list[Trigger]:
     return [
         Trigger(table, "UPDATE", "An endorsement never changes.", f"NOT ({same}) OR ({again})"),
         Trigger(table, "DELETE", "An endorsement is never removed."),
+    ]
+
+
+def _badge_triggers() -> list[Trigger]:
+    """A badge keeps its bytes; what becomes of it is noted beside them, and what has ended stays ended.
+
+    The bytes may go on erasure (REL-14).
+    """
+    beside = ("replaced_at", "revoked_at", "revoked_by_id", "revocation_reason", "is_public", "changed_at")
+    same = _unchanged("issuance.Badge", "content", "jws", *beside)
+    kept = _unchanged_columns("content", "jws")
+    erased = """(NEW."content" IS NULL AND NEW."jws" IS NULL
+        AND EXISTS (SELECT 1 FROM institution_erasure e WHERE e.learner_id = OLD.learner_id))"""
+    once = " OR ".join(
+        f"(OLD.{name} IS NOT NULL AND NEW.{name} IS DISTINCT FROM OLD.{name})" for name in ("replaced_at", "revoked_at")
+    )
+    table, needs = "issuance_badge", ("institution_erasure",)
+    return [
+        Trigger(table, "UPDATE", "A badge never changes.", f"NOT ({same} AND (({kept}) OR {erased})) OR {once}", needs),
+        Trigger(table, "DELETE", "A badge is never removed."),
     ]
 
 
