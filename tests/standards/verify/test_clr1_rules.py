@@ -184,7 +184,7 @@ def test_faulty_records_are_invalid_though_signed(
 def test_faulty_assertions_spoil_the_record(
     world: World, college: Institution, changes: dict[str, Any], expected: str
 ) -> None:
-    """CLR1-V-10, V-12, V-13"""
+    """CLR1-V-10, CLR1-V-12, CLR1-V-13"""
     record = college.record(assertions=[college.assertion(1, **changes)])
     result = world.judge(college.sign(record))
     assert expected in codes(result) and not result.valid
