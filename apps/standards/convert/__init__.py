@@ -1,0 +1,1 @@
+"""From one published form to another, without losing what both can say."""
