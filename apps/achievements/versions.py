@@ -10,6 +10,7 @@ from apps.achievements.models import (
     Achievement,
     AchievementAssociation,
     Alignment,
+    BadgeDesign,
     ResultDescription,
     RubricCriterionLevel,
 )
@@ -32,7 +33,7 @@ def may_be_edited(achievement: Achievement) -> bool:
 
 
 def new_version(achievement: Achievement, *, by: Any = None, **changes: Any) -> Achievement:
-    """The next version: a copy with possible results, levels, alignments and associations, and these changes.
+    """The next version: a copy with possible results, levels, alignments, associations and badge, and these changes.
 
     What was awarded stays with the version that it was awarded under.
     """
@@ -56,7 +57,11 @@ def new_version(achievement: Achievement, *, by: Any = None, **changes: Any) -> 
 
 
 def copy_parts(old: Achievement, fresh: Achievement) -> None:
-    """Copies possible results with their levels, alignments and associations."""
+    """Copies possible results with their levels, alignments, associations, and the design of the badge."""
+    design = BadgeDesign.objects.filter(achievement=old).first()
+    if design is not None:
+        design.pk, design.achievement, design._state.adding = None, fresh, True
+        design.save()
     for description in old.result_descriptions.prefetch_related("alignments", "rubric_criterion_levels__alignments"):
         copied = ResultDescription.objects.create(
             achievement=fresh,

@@ -8,6 +8,7 @@ from apps.achievements.models.achievements import (
     RubricCriterionLevel,
 )
 from apps.achievements.models.assertions import Artifact, Assertion, Award, Evidence, Result
+from apps.achievements.models.designs import BadgeDesign
 from apps.achievements.models.endorsements import Endorsement, Endorser
 from apps.achievements.models.frameworks import (
     Framework,
@@ -25,6 +26,7 @@ __all__ = [
     "Artifact",
     "Assertion",
     "Award",
+    "BadgeDesign",
     "Endorsement",
     "Endorser",
     "Evidence",
