@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet, Value
 
+from apps.exchange.doors import sender_of
 from apps.exchange.models import AccessToken, ClientConsent
 from apps.issuance import documents
 from apps.issuance.documents import DocumentDamaged
@@ -48,16 +49,6 @@ class Page:
 
     rows: list[Held]
     total: int
-
-
-def learner_of(token: AccessToken) -> Learner | None:
-    """The learner whose access the token is; None when the person has no record here."""
-    return Learner.objects.filter(user=token.user_id, merged_into=None).first()
-
-
-def sender_of(token: AccessToken) -> str:
-    """What the client of a token is called as a sender in wallets."""
-    return str(token.application.public_id)
 
 
 def page(token: AccessToken, *, limit: int, offset: int, since: datetime | None) -> Page:

@@ -4,119 +4,50 @@ Each reads the request, asks `holdings` what this token may do, and answers in t
 records leave as the bytes that were stored, never rebuilt.
 """
 
-import logging
-import re
 import uuid
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
 
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 from rest_framework import exceptions
-from rest_framework.permissions import AllowAny
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from apps.exchange import disclosing
-from apps.exchange.authorization.bearer import Bearer, InsufficientScope, challenge, scopes, token_key
+from apps.exchange import disclosing, doors, paging
+from apps.exchange.authorization.bearer import InsufficientScope
 from apps.exchange.authorization.scopes import CLR_DELETE, CLR_READONLY, CLR_REPLACE
 from apps.exchange.clr1 import answers, discovery, holdings, openapi
 from apps.exchange.clr1.answers import CLR, HTML, JOSE, JSON, JSON_LD, Refusal
+from apps.exchange.doors import learner_of, opened, sender_of, token_of
 from apps.exchange.models import AccessToken
 from apps.issuance import documents
-from apps.issuance.documents import DocumentDamaged, DocumentErased
+from apps.issuance.documents import DocumentErased
 from apps.issuance.models import Record
 from apps.learners.models import Learner
-from apps.network.errors import refuse
 from apps.network.fetching import Budget, GuardedFetcher
-from apps.network.headers import open_api
-from apps.network.limits import API, limited
-from apps.network.numbers import whole
-from apps.standards import moments
 from apps.standards.clr1 import carrying
-from apps.standards.errors import DocumentFault, StandardsError
+from apps.standards.errors import StandardsError
 from apps.verification.judging import WAITING_SECONDS
 from apps.wallet import intake
 from apps.wallet.models import WalletItem
 
-log = logging.getLogger(__name__)
-
-PAGE = 50
-"""Records on a page where the asker does not say (contract)."""
-MOST = 100
-FARTHEST = 1_000_000  # SEC-34
 PURPOSE = "CLR 1.0 API"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LEARNERS_DOCUMENTS = (JSON, JSON_LD, CLR, JOSE, HTML)
 
 
-class Door(APIView):
-    """What all doors do: TLS where the portal has it, bearer tokens, errors as status objects (CLR1-P-08)."""
+class Door(doors.Door):
+    """What all doors do, with errors as status objects (CLR1-P-08)."""
 
-    authentication_classes: tuple[type[Bearer], ...] = (Bearer,)
-    needed: ClassVar[dict[str, str]] = {}
-    """Method → the scope that it needs."""
-
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        """None: each answer says for itself what it depends on, and a refusal what is allowed."""
-        return {}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """CLR1-P-27: nothing is answered without TLS where the portal has TLS."""
-        if settings.HTTPS and not request._request.is_secure():
-            raise Refusal(421, _("Ask over https, at the address of this portal."))
-        super().initial(request, *args, **kwargs)
-
-    def get_permissions(self) -> list[Any]:
-        """The scope that the method needs; a method that is not there is refused as such, not for its scope."""
-        method = {"HEAD": "GET"}.get(self.request.method or "", self.request.method or "")
-        scope = self.needed.get(method)
-        return [scopes(scope)()] if scope else [AllowAny()]
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Left to each door: only an answer that is a document has a kind to choose."""
-        return JSONRenderer(), JSON
-
-    def handle_exception(self, exc: Exception) -> Any:
-        """Every refusal as the standard's status object."""
-        request: HttpRequest = self.request._request
-        if isinstance(exc, Refusal):
-            return answers.status_object(exc.status, exc.sentence, code=exc.code, headers=exc.headers)
-        if isinstance(exc, InsufficientScope):
-            headers = {"WWW-Authenticate": challenge("insufficient_scope", " ".join(exc.needed))}
-            return answers.status_object(403, str(exc.detail), headers=headers)
-        if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-            headers = {"WWW-Authenticate": self.get_authenticate_header(self.request) or challenge()}
-            return answers.status_object(401, _sentence_of(exc), headers=headers)
-        if isinstance(exc, exceptions.MethodNotAllowed):
-            headers = {"Allow": ", ".join(self.allowed_methods)}
-            return answers.status_object(405, _("This address does not take that kind of request."), headers=headers)
-        if isinstance(exc, DocumentDamaged):  # REL-16: an alarm, and never the bytes
-            log.critical("%s", exc)
-            return refuse(request, 503, _("This record cannot be given out now."), retry_after=600)
-        if isinstance(exc, exceptions.APIException):
-            return refuse(request, exc.status_code)
-        raise exc
-
-
-def _sentence_of(fault: exceptions.APIException) -> str:
-    if isinstance(fault, exceptions.NotAuthenticated):
-        return _("An access token is needed here, in the Authorization header.")
-    return str(fault.detail)
-
-
-def _token(request: Request) -> AccessToken:
-    token = request.auth
-    if not isinstance(token, AccessToken):
-        raise exceptions.NotAuthenticated
-    return token
+    def refused(
+        self, status: int, sentence: str, *, code: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> HttpResponse:
+        """The standard's status object; what lacks a scope needs no code of its own."""
+        code = None if code == InsufficientScope.default_code else code
+        return answers.status_object(status, sentence, code=code, headers=headers)
 
 
 # --- Discovery (5.2) --------------------------------------------------------------------------
@@ -180,12 +111,12 @@ class ClrsView(Door):
         """CLR1-P-02 to P-06."""
         plain: HttpRequest = request._request
         kind = answers.wanted(plain, (JSON, JSON_LD))
-        limit = min(_number(plain, "limit", PAGE, least=1), MOST)
-        offset = _number(plain, "offset", 0, least=0, most=FARTHEST)
-        since = _since(plain)
-        token = _token(request)
-        page = holdings.page(token, limit=limit, offset=offset, since=since)
-        tag = answers.tag_of(kind, limit, offset, page.total, [(row.origin, row.digest) for row in page.rows])
+        asked = paging.asked(plain)
+        token = token_of(request)
+        page = holdings.page(token, limit=asked.limit, offset=asked.offset, since=asked.since)
+        tag = answers.tag_of(
+            kind, asked.limit, asked.offset, page.total, [(row.origin, row.digest) for row in page.rows]
+        )
         response = answers.unchanged(plain, tag)
         if response is None:
             plain_clrs, signed = holdings.contents(page.rows)
@@ -194,9 +125,7 @@ class ClrsView(Door):
                 disclosing.note_read(token, page.rows[0].learner_id, what, PURPOSE)
             response = answers.document(plain, carrying.set_of(plain_clrs, signed), kind, tag)
         response.headers["X-Total-Count"] = str(page.total)
-        response.headers["Link"] = answers.links(
-            limit=limit, offset=offset, total=page.total, since=plain.GET.get("since")
-        )
+        response.headers["Link"] = paging.links(f"{settings.BASE_URL}{answers.BASE_PATH}/clrs", asked, page.total)
         return response
 
     @extend_schema(
@@ -227,8 +156,8 @@ class ClrsView(Door):
         plain: HttpRequest = request._request
         kind = answers.wanted(plain, (JSON, JSON_LD))
         posted = _posted(plain)
-        token = _token(request)
-        learner = holdings.learner_of(token)
+        token = token_of(request)
+        learner = learner_of(token)
         if learner is None or not holdings.is_about(learner, posted.value):  # CLR1-P-11
             raise Refusal(403, _("This record is about somebody else than the learner who let you in."))
         if holdings.is_issued_here(learner, posted):
@@ -241,37 +170,6 @@ class ClrsView(Door):
         response.status_code = 200 if kept.replaced else 201
         response.headers["Location"] = f"{settings.BASE_URL}{answers.BASE_PATH}/clrs/{kept.item.public_id}"
         return response
-
-
-def _number(request: HttpRequest, name: str, absent: int, *, least: int, most: int | None = None) -> int:
-    """A whole number of the query (SEC-34). Raises `Refusal` 400."""
-    given = request.GET.getlist(name)
-    if not given:
-        return absent
-    number = whole(given[0]) if len(given) == 1 else None
-    if number is None and len(given) == 1 and most is None and re.fullmatch("[0-9]{1,100}", given[0]):
-        return MOST  # more than any database counts is still more than the most
-    if number is None or number < least or (most is not None and number > most):
-        upto = f" to {most}" if most is not None else " or more"
-        raise Refusal(400, f"{name} must be one whole number, {least}{upto}.", code="invalid_query_parameter")
-    return number
-
-
-def _since(request: HttpRequest) -> datetime | None:
-    """The moment of `since` (CLR1-P-06). Raises `Refusal` 400."""
-    given = request.GET.getlist("since")
-    if not given:
-        return None
-    try:
-        # A plus sign that was not encoded arrives as a blank.
-        moment = moments.read(given[0].replace(" ", "+")) if len(given) == 1 else None
-        if moment is not None and moment.has_zone:
-            return _EPOCH + timedelta(microseconds=moment.nanoseconds // 1_000)
-    except (DocumentFault, OverflowError):
-        pass
-    raise Refusal(
-        400, "since must be one date and time with its zone, as 2026-06-30T15:00:00Z.", code="invalid_query_parameter"
-    )
 
 
 def _posted(request: HttpRequest) -> carrying.Carried:
@@ -294,7 +192,7 @@ def _take(learner: Learner, posted: carrying.Carried, token: AccessToken) -> int
             learner,
             posted.content,
             source=holdings.SOURCE,
-            sender=holdings.sender_of(token),
+            sender=sender_of(token),
             fetcher=GuardedFetcher.from_settings(Budget.somebody_waits()),
             seconds=WAITING_SECONDS,
             accept=("valid", "undecided"),
@@ -351,7 +249,7 @@ class ClrView(Door):
             raise InsufficientScope((CLR_READONLY,))
         if public_id is not None and (record := holdings.chosen_record(token, public_id)) is not None:
             return _record(plain, record, kind, token=token)
-        learner = holdings.learner_of(token)
+        learner = learner_of(token)
         if public_id is not None and learner is not None:
             item = holdings.sent_item(token, learner, public_id)
             if item is not None:
@@ -372,15 +270,15 @@ class ClrView(Door):
     )
     def delete(self, request: Request, name: str) -> HttpResponse:
         """CLR1-P-25: unknown, another learner's and another client's answer alike."""
-        token = _token(request)
+        token = token_of(request)
         public_id = _id(name)
-        learner = holdings.learner_of(token)
+        learner = learner_of(token)
         if public_id is None or learner is None:
             raise _nothing()
         if holdings.chosen_record(token, public_id) is not None:
             raise Refusal(405, _("What the institution issued is not deleted."), Allow="GET, HEAD, OPTIONS")
         item = holdings.sent_item(token, learner, public_id)
-        if item is None or not intake.take_back(item, source=holdings.SOURCE, sender=holdings.sender_of(token)):
+        if item is None or not intake.take_back(item, source=holdings.SOURCE, sender=sender_of(token)):
             raise _nothing()
         return answers.dressed(HttpResponse(status=204))
 
@@ -448,13 +346,6 @@ def _tag_of_item(item: WalletItem, kind: str) -> str:
 # --- The doors as the address table names them ------------------------------------------------
 
 
-def _open(door: type[Door], methods: str) -> Any:
-    """A door with what stands before it: other origins, packing, how often (SEC-57, SEC-59)."""
-    counted = limited(API, methods=("GET", "HEAD", "POST", "DELETE"), by=token_key)(door.as_view())
-    names = "Authorization, Content-Type, Accept, If-None-Match"
-    return csrf_exempt(open_api(methods=methods, headers=names)(gzip_page(counted)))
-
-
-get_discovery = _open(DiscoveryView, "GET, HEAD, OPTIONS")
-clrs = _open(ClrsView, "GET, HEAD, POST, OPTIONS")
-clr = _open(ClrView, "GET, HEAD, DELETE, OPTIONS")
+get_discovery = opened(DiscoveryView, "GET, HEAD, OPTIONS")
+clrs = opened(ClrsView, "GET, HEAD, POST, OPTIONS")
+clr = opened(ClrView, "GET, HEAD, DELETE, OPTIONS")
