@@ -15,7 +15,7 @@ class Config(AppConfig):
     def ready(self) -> None:
         """Watches migrations (REL-15)."""
         from apps.institution import audit
-        from apps.issuance import depending, documents, erasing, immutability, revoking, specimen, telling
+        from apps.issuance import badges, depending, documents, erasing, immutability, revoking, specimen, telling
         from apps.network import health
 
         pre_migrate.connect(immutability.before_migrate, sender=self, dispatch_uid="issuance.triggers_off")
@@ -23,6 +23,8 @@ class Config(AppConfig):
         register(immutability.check_triggers, Tags.database)
         health.register_check("triggers", immutability.is_ready)
         audit.EXAMINERS.append(documents.examine)
+        audit.EXAMINERS.append(badges.examine)
+        badges.register()
         depending.register()
         erasing.register()
         revoking.register()

@@ -37,6 +37,7 @@ from apps.learners import totals
 from apps.learners.models import Learner
 from apps.standards.clr1 import model, write
 from apps.standards.clr1.totals import TRANSCRIPT_TYPE, Measure, total_name
+from apps.standards.convert import clr1_ob2
 
 MAX_ATTACHED = 1_000_000
 """Bytes of a file that still goes into the record itself, as a data address (strings stay under 2 MB, SEC-21)."""
@@ -53,6 +54,8 @@ INVERSE = {
 UPWARD = ("isChildOf", "isPartOf")
 RUNNING = ("Enrolled", "InProgress")
 OWN_IDENTIFIERS = ("OneRosterSourcedId", "LisSourcedId")
+BADGES = "/ims/ob/v2p0/assertions"
+"""Where the badge of an assertion is found by the assertion's own number (contract, *Addresses*)."""
 NEVER = ("ssn", "socialsecurity", "race", "sex", "religion", "holds")  # REG-03
 
 
@@ -228,7 +231,13 @@ class Material:
             results=results,
             evidence=[_evidence(piece) for piece in value(item, "evidence")],
             source=self._source(source),
-            extra=_extensions({**source.extensions, **({"ext:group": item.group} if item.group else {})}),
+            extra=_extensions(
+                {
+                    **source.extensions,
+                    **({"ext:group": item.group} if item.group else {}),
+                    clr1_ob2.BADGE: f"{self.base}{BADGES}/{source.public_id}",  # as it is, or will be
+                }
+            ),
         )
         endorsing.put_on(assertion, self.endorsements.get(("assertion", source.pk), ()))
         return assertion

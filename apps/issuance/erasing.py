@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.achievements.models import Assertion, Evidence
 from apps.institution import erasing, files
-from apps.issuance.models import Approval, DraftItem, IssuedDocument, Publicity, Record, Rendition, Snapshot
+from apps.issuance.models import Approval, Badge, DraftItem, IssuedDocument, Publicity, Record, Rendition, Snapshot
 from apps.jobs import retention
 
 
@@ -26,7 +26,10 @@ def erase(learner_id: UUID, records: bool) -> int:
             record=record, defaults={"is_public": False, "code_withdrawn_at": timezone.now()}
         )
         count += 1
+    badges = Badge.objects.filter(learner_id=learner_id)
+    count += badges.filter(is_public=True).update(is_public=False)
     if records:
+        count += badges.exclude(content=None).update(content=None, jws=None)
         documents = IssuedDocument.objects.filter(record__in=own).exclude(content=None)
         pages = Rendition.objects.filter(document__record__in=own)
         digests = [digest for digest in pages.values_list("digest", flat=True) if digest]

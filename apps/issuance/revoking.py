@@ -11,7 +11,7 @@ from apps.accounts.permissions import Role, has_role
 from apps.achievements.models import Assertion
 from apps.institution import audit, keys, profiles
 from apps.institution.models import SigningKey
-from apps.issuance import drafting, review, signing
+from apps.issuance import badges, drafting, review, signing
 from apps.issuance.models import Draft, DraftItem, Record, RecordStep, Revocation
 from apps.issuance.review import StepRefused
 from apps.jobs import outbox
@@ -35,6 +35,7 @@ def revoke(record: Record, *, by: Any, reason: str, version: int | None = None) 
                 version=record.version if version is None else version,
                 comment=reason.strip(),
             )
+            badges.end_unfounded(record.learner, by=by, reason=reason.strip())
             outbox.put("record-revoked", record.public_id, record.learner.public_id)
     except IntegrityError:
         raise StepRefused(_("Somebody else revoked this record meanwhile.")) from None
@@ -55,7 +56,7 @@ def revoke_many(records: Iterable[Record], *, by: Any, reason: str) -> tuple[int
 
 
 def revoke_assertion(assertion: Assertion, *, by: Any, reason: str) -> Revocation:
-    """Puts one assertion of ours on the revocation list; records that hold it stay as they are."""
+    """Puts one assertion of ours on the revocation list, and ends its badge; records that hold it stay as they are."""
     if not reason.strip():
         raise StepRefused(_("Say why it is revoked."))
     with transaction.atomic():
@@ -65,6 +66,7 @@ def revoke_assertion(assertion: Assertion, *, by: Any, reason: str) -> Revocatio
             reason=reason.strip(),
             by=by,
         )
+        badges.end_unfounded(assertion.learner, by=by, reason=reason.strip())
         audit.record("assertion.revoked", assertion, by)
     return revocation
 

@@ -26,6 +26,7 @@ from django.utils.translation import gettext as _
 
 from apps.institution import audit, keys, profiles
 from apps.institution.models import Organization, SigningKey
+from apps.issuance import badges
 from apps.issuance.models import (
     Batch,
     IssuedDocument,
@@ -361,6 +362,7 @@ def release(ready: Sequence[Claimed]) -> int:
         outbox.put_many(
             [("record-issued", record.public_id, record.learner.public_id, {}) for record in records]
         )  # REL-09: told once, after
+        outbox.put_many(badges.notices(records))
         transaction.on_commit(_announce_rendering)
     return len(mine)
 
