@@ -74,6 +74,7 @@ class WalletItem(models.Model):
         OTHER = "other", _("other")
 
     CLR1 = "clr-1.0"
+    BADGE = "ob-2.0"
     RECORD = "record"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
