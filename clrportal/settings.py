@@ -364,7 +364,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "clrportal",
-    "DESCRIPTION": "Verification of learner records and badges, for programs.",
+    "DESCRIPTION": (
+        "For programs: verification of learner records and badges, learner records by CLR 1.0 (`/ims/clr/v1p0/`), "
+        "and badges by Badge Connect, Open Badges 2.1 (`/ims/ob/v2p1/`)."
+    ),
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

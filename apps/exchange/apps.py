@@ -20,3 +20,6 @@ class Config(AppConfig):
         from apps.exchange.clr1 import answers, openapi  # noqa: F401  openapi: how bearer tokens are described
 
         answers.register()
+        from apps.exchange.badgeconnect import answers as badge_answers
+
+        badge_answers.register()

@@ -97,12 +97,14 @@ def take_in(
     seconds: float = JOB_SECONDS,
     recipients: Sequence[str] = (),
     accept: Collection[str] = ANY_VERDICT,
+    formats: Collection[str] = (),
 ) -> Intake:
     """Judge one document and keep it in the wallet of `learner`; the same bytes again give the same item.
 
     `source` and `sender` say where it came from (`Receipt`). `fetcher` and `seconds` are what the verification may
     spend; nothing is written while it runs. `recipients` are identities of the person expected, `accept` the
-    verdicts with which it is kept at all.
+    verdicts with which it is kept at all, `formats` the standards that are taken (all where none is named). Where
+    recipients are expected, a document that is there already is judged again: it may be somebody else's, or over.
 
     A client replaces what it sent itself under the same id of the same issuer; whatever comes another way replaces
     an older version by its date of issue. Raises `NotTaken`: not readable, several documents, too large, a verdict
@@ -114,7 +116,7 @@ def take_in(
     content = _trimmed(content)
     digest = hashlib.sha256(content).hexdigest()
     known = WalletItem.objects.filter(learner=learner, digest=digest).first()
-    if known is not None and (known.state != State.DELETED or source == Source.CONNECTION):
+    if known is not None and (known.state != State.DELETED or source == Source.CONNECTION) and not recipients:
         return Intake(known, created=_note(known, source, sender, now))
     held = WalletItem.objects.filter(learner=learner).aggregate(bytes=Sum("size"))["bytes"] or 0
     if held + len(content) > MOST_IN_ALL:
@@ -125,6 +127,8 @@ def take_in(
         raise NotTaken(first.code or "INPUT_INVALID", first.detail, result)
     if result.kind in {"set", "payload"}:
         raise NotTaken("INPUT_INVALID", "This carries several records; each is taken by itself.", result)
+    if formats and result.format not in formats:
+        raise NotTaken("INPUT_INVALID", "This is a document of another standard than is taken here.", result)
     if result.verdict not in accept:
         raise NotTaken(_weightiest(result), result.sentence, result)
     return _keep(learner, content, digest, result, source, sender, now)
@@ -156,6 +160,7 @@ def _keep(
         Learner.objects.select_for_update().only("pk").get(pk=learner.pk)
         known = WalletItem.objects.filter(learner=learner, digest=digest).first()
         if known is not None and known.state != State.DELETED:
+            _keep_result(known, result, now)
             return Intake(known, created=_note(known, source, sender, now))
         item = known or WalletItem(learner=learner, digest=digest)
         _describe(item, content, result, summary, now)
@@ -189,7 +194,9 @@ def _note_result(item: WalletItem, result: Result, now: datetime) -> None:
     item.state = _state_after(result)
     item.checked_at = item.changed_at = now
     outdated = any(check.code == "CONTENT_OUTDATED" for check in result.warnings())
-    item.shown_content = orjson.dumps(result.document) if outdated else None
+    # What stands at its address is what was judged: an address alone has no other content (BC-W-08).
+    is_elsewhere = outdated or (item.form == WalletItem.Form.ADDRESS and result.format == WalletItem.BADGE)
+    item.shown_content = orjson.dumps(result.document) if is_elsewhere and result.document is not None else None
 
 
 def _state_after(result: Result) -> str:
@@ -212,7 +219,8 @@ def _earlier_version(item: WalletItem, source: str, sender: str) -> WalletItem |
         return None
     found = WalletItem.objects.filter(learner=item.learner, version_key=item.version_key).exclude(pk=item.pk)
     found = found.exclude(state__in=(State.SUPERSEDED, State.DELETED))
-    if source == Source.CLIENT:
+    if source == Source.CLIENT and item.format != WalletItem.BADGE:
+        # A badge that is taken was vouched for by its issuer; of a record nobody may have vouched.
         found = found.received_from(source, sender)
     return found.order_by("-pk").first()
 
@@ -276,15 +284,20 @@ def check_again(
         fresh = WalletItem.objects.select_for_update().get(pk=item.pk)
         if fresh.state == State.DELETED:
             return fresh
-        before = (fresh.state, fresh.verdict, fresh.changed_at)
-        was_superseded = fresh.state == State.SUPERSEDED
-        _note_result(fresh, result, now)
-        if was_superseded and fresh.state == State.STANDING:
-            fresh.state = State.SUPERSEDED
-        if (fresh.state, fresh.verdict) == before[:2]:
-            fresh.changed_at = before[2]
-        fresh.save()
+        _keep_result(fresh, result, now)
     return fresh
+
+
+def _keep_result(item: WalletItem, result: Result, now: datetime) -> None:
+    """Store what a later judgement found; an item that a newer version replaced stays replaced."""
+    before = (item.state, item.verdict, item.changed_at)
+    was_superseded = item.state == State.SUPERSEDED
+    _note_result(item, result, now)
+    if was_superseded and item.state == State.STANDING:
+        item.state = State.SUPERSEDED
+    if (item.state, item.verdict) == before[:2]:
+        item.changed_at = before[2]
+    item.save()
 
 
 def take_back(item: WalletItem, *, source: str, sender: str) -> bool:
