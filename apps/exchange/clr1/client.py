@@ -5,73 +5,49 @@ Section 5 of the digest and CLR1-C-01 to C-15; the way to consent is ``apps.exch
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
 
-from apps.exchange import authorizing
+from apps.exchange import authorizing, providers
+from apps.exchange.providers import (
+    NoProvider,
+    Page,
+    Provider,
+    Reading,
+    Sent,
+    bearer,
+    is_below,
+    link,
+    links,
+    must_be_endpoints,
+    shown_name,
+    typed_address,
+)
 from apps.exchange.speaking import (
     ConsentEnded,
     ProviderDown,
-    ProviderFault,
     ProviderWrong,
     RequestRefused,
     Speaker,
     ask,
     host,
-    http_date,
     is_ours,
     json_object,
     later,
-    origin,
-    target,
     what_it_said,
 )
 from apps.network.fetching import Fetched
 from apps.standards.clr1 import carrying, model, read, write
-from apps.standards.errors import AnswerTooLarge, FetchRefused, NotADocument, RefusedByPolicy
+from apps.standards.errors import FetchRefused, NotADocument, RefusedByPolicy
 
 PATH = "/ims/clr/v1p0"
 ACCEPT = "application/ld+json, application/json"
-PAGE_SIZE = 50
-PAGES_AT_ONCE = 20
-"""So many pages are read in one go; the rest waits for the next, so that no host is asked without end (SEC-13)."""
-LONGEST_NAME = 120
-
-
-class NoProvider(ProviderFault):
-    """At the address that a person gave there is no CLR 1.0 provider; the text says what to do."""
-
-    code = "no_provider"
-
+READ, WRITE = model.SCOPE_READONLY, model.SCOPE_REPLACE
+PAGES_AT_ONCE = providers.PAGES_AT_ONCE
 
 # --- Finding it (CLR1-C-01) ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """A provider as it describes itself. ``base`` ends with ``/ims/clr/v1p0``; ``chosen_host`` is what was typed."""
-
-    base: str
-    chosen_host: str
-    name: str
-    authorization_url: str
-    registration_url: str
-    token_url: str
-    terms_url: str
-    privacy_url: str
-    scopes: tuple[str, ...]
-    metadata: authorizing.Metadata = field(default_factory=authorizing.Metadata)
-
-    @property
-    def other_hosts(self) -> tuple[str, ...]:
-        """Hosts that would get secrets or the learner's password and that the person did not name (SEC-47)."""
-        used = (self.base, self.authorization_url, self.registration_url, self.token_url)
-        return tuple(dict.fromkeys(host(url) for url in used if host(url) != self.chosen_host))
 
 
 def bases_of(text: str) -> list[str]:
@@ -80,16 +56,7 @@ def bases_of(text: str) -> list[str]:
     Taken: a host alone, an address with or without a path, with or without the final slash, the base itself, and any
     address below it. Raises ``NoProvider``.
     """
-    typed = text.strip()
-    if "://" not in typed:
-        typed = f"https://{typed}"
-    try:
-        top = origin(typed)
-    except RefusedByPolicy:
-        raise NoProvider(
-            _("This is not an address that can be connected. Give the provider's public address, as https://….")
-        ) from None
-    path = re.sub(r"/{2,}", "/", urlsplit(typed).path).rstrip("/")
+    top, path = typed_address(text)
     before, found, _rest = path.partition(PATH)
     if found and (not _rest or _rest.startswith("/")):
         return [f"{top}{before}{PATH}"]
@@ -128,106 +95,33 @@ def _described(speaker: Speaker, answer: Fetched, chosen: str) -> Provider:
     document = json_object(answer)
     said = read.parse(document, model.DiscoveryDocument)
     base = answer.final_url.split("?")[0].removesuffix("/discovery")
-    endpoints = {
-        _("consent"): said.authorization_url,
-        _("registration"): said.registration_url,
-        _("access"): said.token_url,
-    }
-    for purpose, url in endpoints.items():
-        if not url or not _is_endpoint(url):
-            raise ProviderWrong(
-                _("The provider gives no https address for %(purpose)s, so it cannot be used safely.")
-                % {"purpose": purpose}
-            )
+    must_be_endpoints(said.authorization_url, said.registration_url, said.token_url)
     if model.SCOPE_READONLY not in said.scopes_offered:
         raise ProviderWrong(_("This provider does not let anybody read records."))
     authorization_url, token_url = str(said.authorization_url), str(said.token_url)
     return Provider(
         base=base,
         chosen_host=chosen,
-        name=_shown_name(said.name) or chosen,
+        name=shown_name(said.name) or chosen,
         authorization_url=authorization_url,
         registration_url=str(said.registration_url),
         token_url=token_url,
-        terms_url=_link(said.terms_of_service_url),
-        privacy_url=_link(said.privacy_policy_url),
+        terms_url=link(said.terms_of_service_url),
+        privacy_url=link(said.privacy_policy_url),
         scopes=tuple(dict.fromkeys(said.scopes_offered[:50])),
         metadata=authorizing.metadata(speaker, authorization_url=authorization_url, token_url=token_url, base=base),
     )
 
 
-def _is_endpoint(url: str) -> bool:
-    try:
-        target(url)
-    except RefusedByPolicy:
-        return False
-    return not urlsplit(url).fragment and not is_ours(url)
-
-
-def _link(url: str | None) -> str:
-    """An address that may stand as a link on a page: judged like every other."""
-    try:
-        return target(url).url if url else ""
-    except RefusedByPolicy:
-        return ""
-
-
-def _shown_name(name: str | None) -> str:
-    clean = " ".join("".join(char if char.isprintable() else " " for char in name or "").split())
-    return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME - 1] + "…"
-
-
 # --- Reading (CLR1-C-06, C-07) ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of records as documents of their own, compact JWS or JSON, as received.
-
-    ``url`` is its address and ``resume`` that of the next one, if there is one; ``at`` the provider's own clock.
-    """
-
-    url: str
-    documents: tuple[bytes, ...]
-    resume: str = ""
-    at: datetime | None = None
 
 
 def records(
     speaker: Speaker, base: str, access_token: str, *, since: datetime | None = None, resume: str = ""
 ) -> Iterator[Page]:
-    """The learner's records page by page, at most ``PAGES_AT_ONCE`` of them (CLR1-C-06).
-
-    ``since`` asks for what changed after a moment only; ``resume`` goes on where an earlier reading stopped. A
-    provider that does not know ``since`` or ``limit`` is asked without. ``next`` is followed on the same host and
-    below the same base only, and to no page twice. Raises ``ConsentEnded``, ``ProviderDown``, ``ProviderWrong``.
-    """
-    url = resume if resume and _is_below(resume, base) else _first_page(base, since, PAGE_SIZE)
-    visited: set[str] = set()
-    size = PAGE_SIZE
-    while len(visited) < PAGES_AT_ONCE:
-        try:
-            answer = _get(speaker, url, access_token)
-        except AnswerTooLarge:
-            if size == 1:
-                raise ProviderWrong(_("The provider sends a record that is larger than any record is.")) from None
-            size = max(1, size // 10)
-            url = _with_limit(url, size)
-            continue
-        if answer.status == 400 and not visited and urlsplit(url).query:
-            url = _first_page(base, None, None)  # it knows neither `since` nor `limit`
-            answer = _get(speaker, url, access_token)
-        if answer.status != 200:
-            raise _refusal(answer)
-        visited.add(url)
-        following = _next(answer, base)
-        at = http_date(answer.headers.get("date", ""))
-        if following in visited:
-            raise ProviderWrong(_("The provider's pages lead in a circle. What came so far was kept."))
-        yield Page(url, documents_of(answer), following, at)
-        if not following:
-            return
-        url = following
+    """The learner's records page by page, at most ``PAGES_AT_ONCE`` of them (CLR1-C-06); see ``providers.pages``."""
+    reading = Reading(f"{base}/clrs", base, ACCEPT, documents_of, write.date_time)
+    return providers.pages(speaker, reading, access_token, since=since, resume=resume, most=PAGES_AT_ONCE)
 
 
 def documents_of(answer: Fetched) -> tuple[bytes, ...]:
@@ -240,84 +134,6 @@ def documents_of(answer: Fetched) -> tuple[bytes, ...]:
         raise ProviderWrong(_("The provider's answer is of another standard than CLR 1.0."))
     found = carrying.records_in(answer.body) or []
     return tuple(part for part in found if part.startswith(b"{") or part.count(b".") == 2)
-
-
-def _first_page(base: str, since: datetime | None, limit: int | None) -> str:
-    query: dict[str, str] = {}
-    if limit is not None:
-        query["limit"] = str(limit)
-    if since is not None:
-        query["since"] = write.date_time(since)
-    return f"{base}/clrs" + (f"?{urlencode(query)}" if query else "")
-
-
-def _with_limit(url: str, limit: int) -> str:
-    parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "limit"]
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode([*query, ("limit", str(limit))]), ""))
-
-
-def _get(speaker: Speaker, url: str, access_token: str) -> Fetched:
-    try:
-        return ask(speaker, "GET", url, headers={"Accept": ACCEPT, **bearer(access_token)})
-    except AnswerTooLarge:
-        raise
-    except FetchRefused as refusal:
-        raise later(refusal) from None
-
-
-def bearer(access_token: str) -> dict[str, str]:
-    """The header that carries a token; never the address (CLR1-C-04)."""
-    return {"Authorization": f"Bearer {access_token}"}
-
-
-def _refusal(answer: Fetched) -> ProviderFault:
-    """What an answer other than the one hoped for means, whatever its body is (CLR1-C-15)."""
-    said = {"said": what_it_said(answer)}
-    if answer.status in {401, 403}:
-        return ConsentEnded(_("The provider no longer gives out these records (%(said)s).") % said)
-    return ProviderWrong(_("The provider gave no records (%(said)s).") % said)
-
-
-def _next(answer: Fetched, base: str) -> str:
-    """The address of the next page; empty where there is none. Raises ``ProviderWrong`` when it leads elsewhere."""
-    found = links(answer.headers.get("link", "")).get("next", "")
-    if not found:
-        return ""
-    try:
-        following = target(urljoin(answer.final_url, found)).url
-    except (RefusedByPolicy, ValueError):
-        following = ""
-    if not following or not _is_below(following, base):
-        # the token would go where nobody said it may
-        raise ProviderWrong(_("The provider's next page is at another host. It was not followed."))
-    return following
-
-
-def _is_below(url: str, base: str) -> bool:
-    try:
-        if origin(url) != origin(base):
-            return False
-    except RefusedByPolicy:
-        return False
-    path = urlsplit(url).path
-    return path.startswith(urlsplit(base).path + "/") and "/../" not in path and "/./" not in path
-
-
-_LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w!#$&+.^`|~*-]+\s*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^\s",;]*))?)*)')
-_PARAMETER = re.compile(r';\s*([\w!#$&+.^`|~*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))')
-
-
-def links(header: str) -> Mapping[str, str]:
-    """The addresses of a ``Link`` header by relation (RFC 8288); the first of a relation counts."""
-    found: dict[str, str] = {}
-    for link in _LINK.finditer(header[:16_000]):
-        for parameter in _PARAMETER.finditer(link[2]):
-            if parameter[1].lower() == "rel":
-                for relation in (parameter[2] or parameter[3] or "").lower().split():
-                    found.setdefault(relation, link[1])
-                break  # RFC 8288 3.3: a second `rel` is ignored
-    return found
 
 
 # --- Hosted records that only the learner's token opens -------------------------------------------
@@ -337,20 +153,17 @@ class WithToken:
 
     def fetch(self, url: str, *, kind: str = "json") -> Fetched:
         """As the guarded fetcher's own."""
-        if not _is_below(url, self._clrs):
+        if not is_below(url, self._clrs):
             return self._speaker.fetch(url, kind=kind)
         return self._speaker.send("GET", url, headers={"Accept": ACCEPT, **bearer(self._token)})
 
 
+def verifying(speaker: Speaker, base: str, access_token: str) -> WithToken:
+    """The fetcher with which what came from this provider is judged."""
+    return WithToken(speaker, base, access_token)
+
+
 # --- Sending (CLR1-C-12) --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of a record that was sent: it is ``new`` there, replaced one, or was there already."""
-
-    outcome: str
-    location: str = ""
 
 
 def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> Sent:
@@ -377,3 +190,20 @@ def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> S
     }
     sentence = sentences.get(answer.status, _("The provider did not take the record (%(said)s).")) % said
     raise RequestRefused(sentence, status=answer.status)
+
+
+__all__ = [
+    "PATH",
+    "NoProvider",
+    "Page",
+    "Provider",
+    "Sent",
+    "WithToken",
+    "bases_of",
+    "discover",
+    "documents_of",
+    "links",
+    "post",
+    "records",
+    "verifying",
+]
