@@ -16,10 +16,10 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts.permissions import Role
 from apps.issuance.models import Record
 from apps.network import counting, limits
-from tests.house.test_routes import World, own_models, world
+from tests.house.test_routes import World, founded, own_models, world
 
 pytestmark = pytest.mark.django_db
-__all__ = ["world"]  # the fixture
+__all__ = ["founded", "world"]  # the fixtures
 
 HUGE = "9" * 19
 NUMBERS = ["0", "-1", HUGE, "9" * 5000, "9e99", "²", "x"]

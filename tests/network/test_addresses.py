@@ -18,6 +18,7 @@ from apps.network.addresses import (
     read_url,
 )
 from apps.standards.errors import RefusedByPolicy
+from tests.effort import examples
 
 
 def test_it_works() -> None:
@@ -243,7 +244,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     st.one_of(
         st.text(max_size=60),

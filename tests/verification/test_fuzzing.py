@@ -39,6 +39,7 @@ from apps.standards.errors import ParseFault
 from apps.standards.proofs import jws as jws_format
 from apps.standards.verify.verdict import Result
 from apps.verification.showing import view_of
+from tests.effort import examples
 from tests.standards.jsonld.test_canonical import by_pyld
 from tests.verification import changing
 from tests.verification.originals import Changed, Listening, Original, all_originals
@@ -282,7 +283,7 @@ def run(
     count = [0] if counted is None else counted
 
     @settings(
-        max_examples=tries,
+        max_examples=examples(tries),
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],

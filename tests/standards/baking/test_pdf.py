@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from apps.standards.baking import pdf
 from apps.standards.errors import AttachmentFault, LimitExceeded, ParseFault, StandardsError
+from tests.effort import examples
 from tests.standards.verify.world import Institution, World, codes
 
 pytestmark = pytest.mark.once
@@ -161,7 +162,7 @@ def test_a_changed_byte_of_the_attachment_is_found() -> None:
     assert {"SIGNATURE_INVALID", "INPUT_INVALID"} & set(codes(result))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=3), st.integers(0, 3))
 def test_damaged_files_are_judged(position: int, inserted: bytes, removed: int) -> None:
     damaged = GOOD[:position] + inserted + GOOD[position + removed :]

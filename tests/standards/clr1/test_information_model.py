@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.standards.clr1 import model, read, write
+from tests.effort import examples
 
 pytestmark = pytest.mark.once
 
@@ -612,7 +613,7 @@ def _documents(owner: str, depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("owner", ["Clr", "ClrSet", "Assertion", "Achievement", "Profile", "Endorsement"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_whatever_is_read_is_written_without_loss(owner: str, data: st.DataObject) -> None:
     """CLR1-P-26, CLR1-C-10: any document of a class, with extensions at every level, comes back equal."""
@@ -620,7 +621,7 @@ def test_whatever_is_read_is_written_without_loss(owner: str, data: st.DataObjec
     assert round_trip(document, owner) == document
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.dictionaries(st.sampled_from([row.name for row in ROWS]), _plain_json(), max_size=8))
 def test_reading_never_fails_and_never_loses(document: dict[str, Any]) -> None:
     """CLR1-V-17: any JSON under the names of the standard is read, checked, and written again with every member."""

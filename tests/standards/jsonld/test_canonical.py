@@ -17,6 +17,7 @@ from apps.standards.errors import DocumentFault
 from apps.standards.jsonld import canonical, compiled, contexts, general, rdfc
 from apps.standards.jsonld.active import NotCovered
 from apps.standards.jsonld.faults import ContextInvalid, ContextUnavailable, TooMuchWork, UnprotectedContent
+from tests.effort import examples
 
 BADGE_CONTEXT = [contexts.CREDENTIALS_V2, contexts.OPEN_BADGES]
 
@@ -124,7 +125,7 @@ def objects(draw: st.DrawFn, depth: int = 3) -> dict[str, Any]:
     return element
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(objects())
 def test_generated_documents_have_one_form_by_all_three_ways(element: dict[str, Any]) -> None:
     document = {"@context": [*BADGE_CONTEXT, contexts.OPEN_BADGES_SERVICES], **element}
@@ -251,7 +252,7 @@ QUADS = st.sets(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(QUADS)
 def test_canonical_form_is_that_of_an_independent_implementation(quads: set[rdfc.Quad]) -> None:
     text = "".join("{} {} {} {} .\n".format(*quad) for quad in quads)

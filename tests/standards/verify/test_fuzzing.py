@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from apps.standards.baking import png, svg
 from apps.standards.verify.engine import verify
+from tests.effort import examples
 from tests.standards.verify.manifest import NOW, MapFetcher, cases
 from tests.standards.verify.world import Institution, World
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.once
 
 ROUNDS = int(os.environ.get("CLRPORTAL_FUZZ_ROUNDS", "50"))
 fuzzed = settings(
-    max_examples=ROUNDS,
+    max_examples=examples(ROUNDS),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
