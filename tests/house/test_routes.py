@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from apps.accounts import inviting
@@ -56,12 +56,24 @@ class World:
         return client
 
 
+@pytest.fixture(scope="module")
+def founded(module_db: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A small institution, made once for the tests of a module."""
+    folder = tmp_path_factory.mktemp("world")
+    places = {"KEK_FILE": folder / "kek", "CHECKPOINT_DIR": folder / "c", "FILES_DIR": folder / "f"}
+    with override_settings(**places):
+        keys.forget_signers()
+        yield _found()
+
+
 @pytest.fixture
-def world(db: None, settings: Any, tmp_path: Path) -> World:
-    """A small institution."""
-    settings.KEK_FILE, settings.CHECKPOINT_DIR, settings.FILES_DIR = tmp_path / "kek", tmp_path / "c", tmp_path / "f"
+def world(founded: World, db: None, settings: Any, tmp_path: Path) -> World:
+    """The same, within what this test may change."""
     settings.DATA_DIR = tmp_path
-    keys.forget_signers()
+    return founded
+
+
+def _found() -> World:
     school = found_school()
     users = {}
     for role in Role:
@@ -145,6 +157,9 @@ ROUTES: dict[str, Page | Thing] = {
     "ims/clr/v1p0/clrs": Page(ANYONE, statuses=frozenset({401})),  # by token alone
     "ims/clr/v1p0/clrs/<str:name>": Page(ANYONE, {"name": str(uuid.uuid4())}, statuses=frozenset({401})),
     "ims/clr/v1p0/<slug:kind>/<str:name>": Page(NOBODY, {"kind": "keys", "name": "1"}),
+    ".well-known/badgeconnect.json": Page(ANYONE),
+    "ims/ob/v2p1/assertions": Page(ANYONE, statuses=frozenset({401})),  # by token alone
+    "ims/ob/v2p1/profile": Page(ANYONE, statuses=frozenset({401})),
     "clrs/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "assertions/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "achievements/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
