@@ -32,6 +32,7 @@ from apps.exchange.speaking import (
 )
 from apps.network.fetching import Fetched
 from apps.standards.errors import AnswerTooLarge, FetchRefused, RefusedByPolicy
+from apps.standards.verify.sources import Fetcher
 
 PAGE_SIZE = 50
 PAGES_AT_ONCE = 20
@@ -88,14 +89,15 @@ def must_be_endpoints(authorization_url: str | None, registration_url: str | Non
     """Raises ``ProviderWrong`` where an address would not be safe to use (SEC-10, SEC-47)."""
     endpoints = {_("consent"): authorization_url, _("registration"): registration_url, _("access"): token_url}
     for purpose, url in endpoints.items():
-        if not url or not _is_endpoint(url):
+        if not url or not is_endpoint(url):
             raise ProviderWrong(
                 _("The provider gives no https address for %(purpose)s, so it cannot be used safely.")
                 % {"purpose": purpose}
             )
 
 
-def _is_endpoint(url: str) -> bool:
+def is_endpoint(url: str) -> bool:
+    """Whether an address may get secrets: https, no fragment, and not this portal itself."""
     try:
         target(url)
     except RefusedByPolicy:
@@ -272,11 +274,17 @@ class Sent:
     location: str = ""
 
 
-class Protocols(Protocol):
-    """What a protocol's client module offers to connections."""
+class Client(Protocol):
+    """What a protocol's client module offers to connections; `READ` and `WRITE` are its scopes."""
 
-    READ: str
-    WRITE: str
+    @property
+    def READ(self) -> str: ...
+
+    @property
+    def WRITE(self) -> str: ...
+
+    @property
+    def SCOPES(self) -> tuple[str, ...]: ...
 
     def discover(self, speaker: Speaker, text: str) -> Provider: ...
 
@@ -286,4 +294,4 @@ class Protocols(Protocol):
 
     def post(self, speaker: Speaker, base: str, access_token: str, *, content: bytes) -> Sent: ...
 
-    def verifying(self, speaker: Speaker, base: str, access_token: str) -> object: ...
+    def verifying(self, speaker: Speaker, base: str, access_token: str) -> Fetcher: ...
