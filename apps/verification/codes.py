@@ -24,7 +24,7 @@ def code_in(address: str) -> str | None:
     if CODE.fullmatch(bare):
         return bare
     found = _CODE_ADDRESS.fullmatch(_path_of(address))
-    if found is None or host_of(with_scheme(address)) not in _own_hosts():
+    if found is None or host_of(with_scheme(address)) not in own_hosts():
         return None
     return found[1].lower()
 
@@ -54,6 +54,6 @@ def _path_of(address: str) -> str:
         return ""
 
 
-def _own_hosts() -> set[str]:
+def own_hosts() -> set[str]:
     """Host and port of the addresses that this portal prints on its documents."""
     return {host_of(settings.BASE_URL), host_of(public_base())}
