@@ -13,6 +13,7 @@ urlpatterns = [
     path("records/", include("apps.issuance.urls")),
     path("ims/clr/v1p0/", include("apps.exchange.clr1.urls")),
     path("ims/clr/v1p0/", include("apps.exchange.hosted_urls")),
+    path("ims/ob/v2p0/", include("apps.exchange.hosted_badge_urls")),
     path("", include("apps.exchange.badgeconnect.urls")),
     path("", include("apps.exchange.page_urls")),
     path("wallet/", include("apps.exchange.connection_urls")),

@@ -141,6 +141,7 @@ def svg(emblem: Emblem, *, label: str = "") -> str:
     )
 
 
+@lru_cache(maxsize=64)
 def png(drawing: str, side: int = SIDE) -> bytes:
     """A drawing of `svg` as PNG, `side` points wide and high."""
     return resvg_py.svg_to_bytes(svg_string=drawing, width=side, height=side, skip_system_fonts=True)
@@ -221,10 +222,8 @@ def _outline_of(shape: str) -> str:
     if shape == "circle":
         return "M-186 0 a186 186 0 1 0 372 0 a186 186 0 1 0 -372 0 z"
     if shape == "seal":
-        return _closed(
-            (186 - 9 * (1 + math.cos(24 * turn)) / 1, turn)
-            for turn in (2 * math.pi * step / 384 for step in range(384))
-        )
+        turns = [2 * math.pi * step / 384 for step in range(384)]
+        return _closed([(177 - 9 * math.cos(24 * turn), turn) for turn in turns])
     if shape == "shield":
         return (
             "M0 -190 C-50 -160 -106 -148 -158 -146 Q-168 -145 -168 -134 V-6 C-168 92 -84 158 0 190"
@@ -243,7 +242,7 @@ def _closed(polar: list[tuple[float, float]]) -> str:
 
 def _rounded(corners: list[tuple[float, float]], radius: float) -> str:
     """A polygon whose corners are rounded off."""
-    pieces = []
+    pieces: list[str] = []
     for place, (x, y) in enumerate(corners):
         ends = []
         for other in (corners[place - 1], corners[(place + 1) % len(corners)]):

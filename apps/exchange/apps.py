@@ -12,11 +12,12 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Registers background work, what we serve at our own addresses, and what the authorization server tells."""
-        from apps.exchange import connecting, hosted  # noqa: F401  connecting: its work registers itself
+        from apps.exchange import connecting, hosted, hosted_badges, sending  # noqa: F401  their work registers itself
         from apps.exchange.authorization import starting  # noqa: F401  registers itself
         from apps.verification import own
 
         own.register_served(hosted.served)
+        own.register_served(hosted_badges.served)
         from apps.exchange.clr1 import answers, openapi  # noqa: F401  openapi: how bearer tokens are described
 
         answers.register()

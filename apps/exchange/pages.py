@@ -21,8 +21,9 @@ from apps.exchange import hosted
 from apps.exchange.clr1 import answers
 from apps.exchange.clr1.answers import BASE_PATH, CLR, HTML, JOSE, JSON, JSON_LD
 from apps.institution.models import Organization
-from apps.issuance import documents, published, showing
-from apps.issuance.models import Record
+from apps.issuance import badge_documents, documents, published, showing
+from apps.issuance.models import Badge, Record
+from apps.issuance.phrases import Phrase
 from apps.issuance.reading import read_achievement
 from apps.network.errors import refuse
 from apps.network.headers import data_block
@@ -46,17 +47,30 @@ def _send_on(kind: str, public_id: UUID) -> HttpResponse:
     return response
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """A page about somebody's own: kept by no cache, since it may be private the next moment."""
     response = render(request, template, context, status=status)
     response.headers["Cache-Control"] = "no-store"  # made private again, it is gone at once
     patch_vary_headers(response, ["Accept", "Cookie"])
     return response
 
 
-def _unavailable(request: HttpRequest, fault: documents.DocumentUnavailable) -> HttpResponse:
+def unavailable(request: HttpRequest, fault: documents.DocumentUnavailable) -> HttpResponse:
+    """404 for what was erased, 503 for what is damaged (REL-16)."""
     if isinstance(fault, documents.DocumentErased):
         raise Http404 from fault
     return refuse(request, 503, _("The stored record does not match what was signed, so it is not given out."))
+
+
+def picture_address(said: dict[str, Any]) -> str:
+    """Where the picture of the badge of what was earned stands; empty for what is no achievement of ours."""
+    found = hosted.parse(str(said.get("achievement", {}).get("id", "")))
+    return f"{badge_documents.BASE_PATH}/images/{found[1]}.svg" if found and found[0] == "achievements" else ""
+
+
+def person_of(record: Record) -> Phrase:
+    """The learner's name as a record says it. Raises `documents.DocumentUnavailable`."""
+    return showing.view_of(record).learner.name
 
 
 # --- Records, what was earned, what can be earned ---------------------------------------------
@@ -80,13 +94,13 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "successor": _public_successor(one),
     }
     if one.state == Record.State.REVOKED:  # what it said does not hold any more, so it is not shown
-        return _page(request, "exchange/public_record.html", context, status=410)
+        return page(request, "exchange/public_record.html", context, status=410)
     try:
         view = showing.view_of(one)
     except documents.DocumentUnavailable as fault:
-        return _unavailable(request, fault)
+        return unavailable(request, fault)
     structured = data_block(showing.structured_data(one, view, public=True))
-    return _page(request, "exchange/public_record.html", {**context, "record": view, "structured": structured})
+    return page(request, "exchange/public_record.html", {**context, "record": view, "structured": structured})
 
 
 def _public_successor(one: Record) -> Record | None:
@@ -108,7 +122,7 @@ def assertion(request: HttpRequest, public_id: UUID) -> HttpResponse:
         holder, said, revocation = found
         view = showing.view_of(holder)
     except documents.DocumentUnavailable as fault:
-        return _unavailable(request, fault)
+        return unavailable(request, fault)
     entry = next((each for each in view.entries if each.id == said["id"]), None)
     if entry is None:
         raise Http404
@@ -118,6 +132,8 @@ def assertion(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "holder": holder,
         "revocation": revocation,
         "address": f"{BASE_PATH}/assertions/{public_id}",
+        "badge": Badge.objects.public().standing().filter(assertion__public_id=public_id).first(),
+        "picture": picture_address(said),
     }
     if revocation is None:
         structured = schema_org.offered(
@@ -128,7 +144,7 @@ def assertion(request: HttpRequest, public_id: UUID) -> HttpResponse:
         )
         about = {"about": {"@type": "Person", "name": view.learner.name.value}}
         context["structured"] = data_block({**structured, **about})
-    return _page(request, "exchange/public_assertion.html", context, status=410 if revocation else 200)
+    return page(request, "exchange/public_assertion.html", context, status=410 if revocation else 200)
 
 
 @require_safe
@@ -152,7 +168,7 @@ def achievement(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "address": f"{BASE_PATH}/achievements/{public_id}",
         "structured": data_block(structured),
     }
-    return _page(request, "exchange/public_achievement.html", context)
+    return page(request, "exchange/public_achievement.html", context)
 
 
 # --- Profiles, endorsements, keys, lists ------------------------------------------------------
@@ -190,7 +206,7 @@ def object_page(request: HttpRequest, kind: str, public_id: UUID) -> HttpRespons
     if shown is None:
         raise Http404
     context = {"shown": shown, "address": request.path, "gone": status == 410}
-    return _page(request, "exchange/public_object.html", context, status=status)
+    return page(request, "exchange/public_object.html", context, status=status)
 
 
 _GONE = {"endorsements": lambda: _("This endorsement was revoked"), "keys": lambda: _("This key was withdrawn")}

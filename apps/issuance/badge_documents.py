@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from apps.achievements import designing, endorsing
 from apps.achievements.models import Achievement, Endorsement
-from apps.institution import files, keys
+from apps.institution import files, keys, profiles
 from apps.institution.models import Organization, SigningKey
 from apps.issuance import content
 from apps.issuance.models import Badge
@@ -31,6 +31,7 @@ PNG, SVG, JSON_LD = "image/png", "image/svg+xml", "application/ld+json"
 _PATH = re.compile(
     r"/ims/ob/v2p0/([a-z]+)/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})(\.png|\.svg)?"
 )
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OF_THE_CLASS = frozenset({"resultDescriptions", "associations"})
 """What an achievement says in records and a badge class does not: it tells how results are told."""
 OF_THE_RECORD = frozenset(
@@ -119,7 +120,7 @@ def profile_document(organization: Organization, base: str) -> dict[str, Any]:
         description=organization.description or None,
         public_key=published[0] if len(published) == 1 else published,
         revocation_list=address(base, "revocations", organization.public_id),
-        starts_with=[f"{base}{BASE_PATH}/assertions/"],
+        starts_with=[f"{base}{BASE_PATH}/"],  # also of what is endorsed (A9)
     )
     found = Endorsement.objects.standing().filter(organization=organization)
     return _endorsed(document, found, base)
@@ -162,24 +163,30 @@ def class_of(said: clr1.Achievement, achievement: Achievement, base: str) -> dic
 
 def _endorsed(document: dict[str, Any], endorsements: Any, base: str) -> dict[str, Any]:
     """With the addresses of what stands of our own endorsements: others vouch for the CLR form alone."""
-    own = [each for each in endorsements if each.is_ours and each.is_whole]
+    own = [each for each in endorsements if each.is_whole and endorsement_document(each, base) is not None]
     if own:
         document["endorsement"] = [address(base, "endorsements", each.public_id) for each in own]
     return document
 
 
 def endorsement_document(endorsement: Endorsement, base: str) -> dict[str, Any] | None:
-    """One of our own endorsements of an achievement or an organization, told of the badge class or profile (A9)."""
+    """An endorsement by an organization of ours of an achievement or an organization, told of the badge class or the
+    profile (A9). None for any other: those vouch for the CLR form alone."""
     target = endorsement.achievement or endorsement.organization
     if target is None or not endorsement.is_ours:
         return None
+    said = clr1_read.parse(orjson.loads(endorsing.payload_of(endorsement)), clr1.Endorsement)
+    before = profiles.object_address(base, "profiles", "")
+    by = (said.issuer.id or "").removeprefix(before) if said.issuer is not None else ""
+    endorser = Organization.objects.filter(public_id=by).first() if _UUID.fullmatch(by) else None
+    if endorser is None:
+        return None
     kind = "badges" if endorsement.achievement is not None else "profiles"
-    home = Organization.objects.get(is_home=True)
     return clr1_ob2.endorsement_of(
-        clr1_read.parse(orjson.loads(endorsing.payload_of(endorsement)), clr1.Endorsement),
+        said,
         id=address(base, "endorsements", endorsement.public_id),
         endorsed=address(base, kind, target.public_id),
-        issuer=_reference(home, base),
+        issuer=_reference(endorser, base),
     )
 
 

@@ -56,6 +56,17 @@ def badges_of(learner: Learner) -> QuerySet[Badge]:
     return Badge.objects.standing().filter(assertion__learner=learner).order_by("-changed_at", "-pk")
 
 
+def record_holding(assertion: Assertion) -> Record | None:
+    """The newest standing record that holds an assertion. Records whose bytes cannot be read count as absent."""
+    for record in Record.objects.standing().filter(learner=assertion.learner_id).order_by("-pk"):
+        try:
+            if str(assertion.public_id) in _said_in(record):
+                return record
+        except documents.DocumentUnavailable:
+            continue
+    return None
+
+
 # --- Making -----------------------------------------------------------------------------------
 
 

@@ -116,6 +116,15 @@ def read_achievement(document: Mapping[str, Any]) -> EntryView:
     return _entry(model.Assertion(), achievement, 0, False, _Endorsed(holder))
 
 
+def read_earned(document: Mapping[str, Any]) -> EntryView:
+    """The view of an assertion that stands alone: what somebody earned. Raises `ValueError` without an achievement."""
+    assertion = parse(document, model.Assertion)
+    if assertion.achievement is None:
+        raise ValueError("This assertion does not say what was earned.")
+    holder = model.Clr(assertions=[assertion])
+    return _entry(assertion, assertion.achievement, 0, False, _Endorsed(holder))
+
+
 def _sections(entries: Sequence[EntryView], totals: Mapping[str | None, TotalsView]) -> tuple[SectionView, ...]:
     known = {kind for _key, _title, kinds in _SECTIONS for kind in kinds}
     sections: list[SectionView] = []

@@ -263,6 +263,12 @@ class EntryView:
     narrative: SafeString = _NOTHING
 
     @property
+    def badge_key(self) -> str:
+        """The number under which its learner finds its badge; empty for what stands at no address."""
+        before, found, number = self.id.rpartition("/assertions/")
+        return number if found and before and len(number) == 36 else ""
+
+    @property
     def kind_label(self) -> str | Promise:
         """The kind in words."""
         return _label(self.kind, KIND_LABELS)

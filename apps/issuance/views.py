@@ -81,6 +81,7 @@ def record(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "record": view,
         "state": found.state,
         "is_own": found.learner.user_id == request.user.pk,
+        "offers_badges": found.learner.user_id == request.user.pk and found.state == Record.State.ISSUED,
         "downloads": showing.downloads_of(found, view),
         "structured": data_block(showing.structured_data(found, view)),
         "revocation": getattr(found, "revocation", None),

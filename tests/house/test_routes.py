@@ -21,7 +21,8 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Role, give_roles
 from apps.institution import keys
 from apps.institution.branding import current_design
-from apps.issuance.models import Record
+from apps.issuance import badges
+from apps.issuance.models import Badge, Record
 from apps.learners.models import AdvisorAssignment, Learner
 from tests.issuance.earning import School, found_school
 
@@ -47,6 +48,8 @@ class World:
     own_record: Record
     foreign_record: Record
     draft: Record
+    own_badge: Badge
+    foreign_badge: Badge
 
     def client(self, role: str) -> Client:
         """A browser of somebody with this role."""
@@ -86,7 +89,11 @@ def _found() -> World:
     own.save()
     AdvisorAssignment.objects.create(advisor=users[Role.ADVISOR], learner=own)
     own_record, foreign_record = school.issued(own), school.issued(foreign)
-    return World(users, school, own, foreign, own_record, foreign_record, school.drafted(school.learner(3)))
+    own_badge, foreign_badge = (
+        badges.make(record, record.learner.assertions.earliest("pk")) for record in (own_record, foreign_record)
+    )
+    draft = school.drafted(school.learner(3))
+    return World(users, school, own, foreign, own_record, foreign_record, draft, own_badge, foreign_badge)
 
 
 # --- The table ----------------------------------------------------------------------------------------
@@ -161,11 +168,23 @@ ROUTES: dict[str, Page | Thing] = {
     "ims/ob/v2p1/assertions": Page(ANYONE, statuses=frozenset({401})),  # by token alone
     "ims/ob/v2p1/profile": Page(ANYONE, statuses=frozenset({401})),
     "clrs/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "badges/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "badges/<uuid:public_id>/card.png": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "ims/ob/v2p0/<slug:kind>/<str:name>": Page(NOBODY, {"kind": "keys", "name": "1"}),
     "assertions/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "achievements/<uuid:public_id>": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "records/<uuid:public_id>/public/": Page(MEMBERS, {"public_id": str(uuid.uuid4())}, statuses=frozenset({405})),
     "records/": Page(MEMBERS),
     "records/<uuid:public_id>/": RECORD,
+    "records/badges/<uuid:public_id>/": Thing("assertion", STUDENT),
+    "records/badges/<uuid:public_id>/badge.png": Thing("assertion", STUDENT),
+    "records/badges/<uuid:public_id>/badge.svg": Thing("assertion", STUDENT),
+    "records/badges/<uuid:public_id>/badge.json": Thing("assertion", STUDENT),
+    "records/badges/<uuid:public_id>/badge.jws": Thing("assertion", STUDENT),
+    "records/badges/<uuid:public_id>/get/": Page(MEMBERS, {"public_id": str(uuid.uuid4())}, statuses=frozenset({405})),
+    "records/badges/<uuid:public_id>/public/": Page(
+        MEMBERS, {"public_id": str(uuid.uuid4())}, statuses=frozenset({405})
+    ),
     "records/<uuid:public_id>/clr.jws": RECORD,
     "records/<uuid:public_id>/clr.json": RECORD,
     "records/<uuid:public_id>/record.pdf": RECORD,
@@ -387,6 +406,7 @@ def check_thing(world: World, route: str, row: Thing) -> list[str]:
     ids = {
         "record": (world.own_record.public_id, world.foreign_record.public_id, uuid.uuid4()),
         "learner": (world.own.public_id, world.foreign.public_id, uuid.uuid4()),
+        "assertion": (world.own_badge.assertion.public_id, world.foreign_badge.assertion.public_id, uuid.uuid4()),
         "code": (world.own_record.code, world.foreign_record.code, "a" * 26),
     }[row.of]
     for role in ("anyone", *Role):
