@@ -292,14 +292,21 @@ def redeem(
     redirect_uri: str,
     verifier: str,
     scopes: Iterable[str],
+    with_scope: bool = False,
 ) -> Tokens:
-    """Tokens for a code. Raises ``ConsentEnded``, ``ProviderWrong`` or ``ProviderDown``."""
+    """Tokens for a code; ``with_scope``: the protocol wants the scope named again (BC-C-07).
+
+    Raises ``ConsentEnded``, ``ProviderWrong`` or ``ProviderDown``.
+    """
     form = {
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
         "code_verifier": verifier,
     }
+    scopes = list(scopes)
+    if with_scope:
+        form["scope"] = " ".join(scopes)
     return _tokens(speaker, token_url, registration, form, scopes)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -20,9 +20,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.exchange import authorizing, speaking
+from apps.exchange import authorizing, providers, speaking
 from apps.exchange.authorizing import Attempt, Registration, Tokens
-from apps.exchange.clr1 import client
+from apps.exchange.badgeconnect import client as badgeconnect
+from apps.exchange.clr1 import client as clr1
 from apps.exchange.models import Connection, IntakeRequest, Provider
 from apps.exchange.models.connections import keep_secret, open_secret
 from apps.exchange.speaking import ProviderFault, Speaker
@@ -32,10 +33,11 @@ from apps.jobs.models import Job
 from apps.jobs.running import DISPATCHERS, LeaseLost, Progress, kind, start
 from apps.learners.models import Learner
 from apps.network.fetching import Budget, GuardedFetcher
-from apps.standards.clr1.model import SCOPE_READONLY, SCOPE_REPLACE
+from apps.standards.verify.sources import Fetcher
 from apps.wallet import intake
 from apps.wallet.models import Receipt, WalletItem
 
+Given = TypeVar("Given")
 SOURCE = Receipt.Source.CONNECTION
 LOOK = "exchange-look"
 LOOK_EVERY = timedelta(hours=12)
@@ -49,6 +51,8 @@ WORK_SECONDS = 150.0
 CHECKED_AGAIN = 100
 """So many earlier records are judged once more in one look, those first that were not for longest."""
 ATTEMPT_LASTS = timedelta(minutes=20)
+CLIENTS: dict[str, providers.Client] = {Provider.Protocol.CLR1: clr1, Provider.Protocol.BADGES: badgeconnect}
+"""How each protocol is spoken."""
 
 
 # --- The provider and our registration there ------------------------------------------------------
@@ -74,18 +78,25 @@ class _OfThisLook:
         self._kept[key] = value
 
 
-def find(address: str, *, speaker: Speaker | None = None) -> client.Provider:
-    """The provider behind an address that a person gave. Raises `ProviderFault`."""
-    return client.discover(speaker or waiting_fetcher(), address)
+def client_of(provider: Provider) -> providers.Client:
+    """How this provider is spoken with."""
+    return CLIENTS[provider.protocol]
 
 
-def endpoints_digest(found: client.Provider) -> str:
+def find(address: str, *, protocol: str = Provider.Protocol.CLR1, speaker: Speaker | None = None) -> providers.Provider:
+    """The provider of this protocol behind an address that a person gave. Raises `ProviderFault`."""
+    return CLIENTS[protocol].discover(speaker or waiting_fetcher(), address)
+
+
+def endpoints_digest(found: providers.Provider) -> str:
     """What a registration holds for: were an endpoint to change, no secret would follow it (SEC-47)."""
     parts = (found.base, found.authorization_url, found.registration_url, found.token_url)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def prepare(found: client.Provider, *, speaker: Speaker | None = None) -> Provider:
+def prepare(
+    found: providers.Provider, *, protocol: str = Provider.Protocol.CLR1, speaker: Speaker | None = None
+) -> Provider:
     """The stored provider, with this portal registered there (once for all learners). Raises `ProviderFault`."""
     described = {
         "name": found.name[:255],
@@ -99,7 +110,7 @@ def prepare(found: client.Provider, *, speaker: Speaker | None = None) -> Provid
         "privacy_url": found.privacy_url,
     }
     provider, _made = Provider.objects.get_or_create(
-        protocol="clr1",
+        protocol=protocol,
         base=found.base,
         endpoints_digest=endpoints_digest(found),
         defaults={**described, "way_back": secrets.token_urlsafe(24)},
@@ -114,7 +125,7 @@ def prepare(found: client.Provider, *, speaker: Speaker | None = None) -> Provid
 
 def _register(provider: Provider, offered: Iterable[str], speaker: Speaker) -> None:
     brand = branding.current_brand()
-    scopes = [scope for scope in (SCOPE_READONLY, SCOPE_REPLACE) if scope in set(offered)]
+    scopes = [scope for scope in client_of(provider).SCOPES if scope in set(offered)]
     request = authorizing.registration_request(
         base_url=settings.BASE_URL,
         name=brand.name,
@@ -170,7 +181,9 @@ def depart(provider: Provider, learner: Learner, *, may_send: bool = False, requ
     What the session keeps is bound to this provider by the way back that only it was given (SEC-47).
     """
     registered = set(provider.registered_scope.split())
-    wanted = [SCOPE_READONLY, *([SCOPE_REPLACE] if may_send else []), authorizing.OFFLINE_ACCESS]
+    client = client_of(provider)
+    wanted = [client.READ, *((each for each in client.SCOPES if each != client.READ) if may_send else ())]
+    wanted.append(authorizing.OFFLINE_ACCESS)
     scopes = [scope for scope in wanted if scope in registered or not registered]
     Provider.objects.filter(pk=provider.pk).update(last_departure_at=timezone.now())
     attempt = Attempt.new()
@@ -228,8 +241,12 @@ def arrive(
         redirect_uri=provider.redirect_uri,
         verifier=attempt.verifier,
         scopes=memory["scopes"],
+        with_scope=provider.protocol == Provider.Protocol.BADGES,  # BC-C-07: five fields
     )
-    if SCOPE_READONLY not in tokens.scopes:
+    client = client_of(provider)
+    if client.READ not in tokens.scopes and (
+        provider.protocol == Provider.Protocol.CLR1 or client.WRITE not in tokens.scopes
+    ):
         raise authorizing.NotConsented(_("You did not allow reading there, so nothing was connected."))
     with transaction.atomic():
         connection = _connected(provider, learner)
@@ -397,6 +414,9 @@ class _Look:
 
     def _read(self) -> bool:
         connection = self._connection
+        client = client_of(connection.provider)
+        if client.READ not in connection.scopes:
+            return True  # the learner lets this portal send there, and nothing else
         since = connection.seen_until - OVERLAP if connection.seen_until and not connection.resume else None
         # One budget a page: what a page needs is bounded by the fetcher, how many there are by the client.
         pages = client.records(
@@ -431,7 +451,7 @@ class _Look:
             raise LeaseLost
 
     def _take_in(self, document: bytes) -> None:
-        fetcher = client.WithToken(self._speaker(), self._connection.provider.base, self._token)
+        fetcher = self._verifying()
         connection = self._connection
         try:
             taken = intake.take_in(
@@ -445,6 +465,10 @@ class _Look:
             self._seen.add(taken.item.pk)
         self._report(done=1)
 
+    def _verifying(self) -> Fetcher:
+        provider = self._connection.provider
+        return client_of(provider).verifying(self._speaker(), provider.base, self._token)
+
     def _judge_again(self) -> bool:
         """Earlier records may have been revoked since: each standing one is judged anew (CLR1-C-09)."""
         sender = str(self._connection.public_id)
@@ -453,8 +477,7 @@ class _Look:
         for item in standing.exclude(pk__in=self._seen).order_by("checked_at")[:CHECKED_AGAIN]:
             if time.monotonic() > self._end:
                 return False
-            fetcher = client.WithToken(self._speaker(), self._connection.provider.base, self._token)
-            intake.check_again(item, fetcher=fetcher)
+            intake.check_again(item, fetcher=self._verifying())
             self._report(done=1)
         return True
 
@@ -483,30 +506,50 @@ class _EachWithItsOwnBudget:
 # --- Sending ------------------------------------------------------------------------------------------
 
 
-def send(connection: Connection, content: bytes, *, about: Any, by: Any, speaker: Speaker | None = None) -> client.Sent:
+def send(
+    connection: Connection, content: bytes, *, about: Any, by: Any, speaker: Speaker | None = None
+) -> providers.Sent:
     """Sends one record to the provider, as it is, because the learner said so (CLR1-C-12).
 
     `about` is the record or wallet item, for the disclosure that is noted. Raises `ProviderFault`; a consent that has
     ended is noted on the connection too.
     """
-    if SCOPE_REPLACE not in connection.scopes:
+    client = client_of(connection.provider)
+    if client.WRITE not in connection.scopes:
         raise speaking.RequestRefused(_("You have not allowed sending records to this provider."), status=403)
+    speaker = speaker or waiting_fetcher()
+
+    def post(mine: Connection, token: str) -> providers.Sent:
+        return client.post(speaker, mine.provider.base, token, content=content)
+
+    sent = with_access(connection, post, speaker)
+    note_sent(connection, about, by, outcome=sent.outcome)
+    return sent
+
+
+def with_access(connection: Connection, use: Callable[[Connection, str], Given], speaker: Speaker) -> Given:
+    """Does something with a token that is good now, alone on this connection; one that is refused is renewed once.
+
+    Raises `ProviderFault`; a consent that has ended is noted on the connection too.
+    """
     mine = _claimed(str(connection.public_id))  # one at a time: a refresh token that is used twice ends everything
     if mine is None:
         raise speaking.AskedEnough(_("This connection is in use just now. Please try again in a minute."))
-    speaker = speaker or waiting_fetcher()
     changes: dict[str, Any] = {"busy_until": None}
     try:
         try:
-            sent = client.post(speaker, mine.provider.base, access_token(mine, speaker), content=content)
+            return use(mine, access_token(mine, speaker))
         except speaking.ConsentEnded:
-            token = access_token(mine, speaker, anew=True)
-            sent = client.post(speaker, mine.provider.base, token, content=content)
+            return use(mine, access_token(mine, speaker, anew=True))
     except speaking.ConsentEnded as fault:
         changes |= {"state": Connection.State.CONSENT, "reason": str(fault)}
         raise
     finally:
         Connection.objects.filter(pk=mine.pk, fence=mine.fence).update(**changes)
+
+
+def note_sent(connection: Connection, about: Any, by: Any, *, outcome: str) -> None:
+    """The disclosure and the audit entry of something that went to a provider."""
     with transaction.atomic():
         Disclosure.objects.create(
             learner_id=connection.learner.public_id,
@@ -516,8 +559,7 @@ def send(connection: Connection, content: bytes, *, about: Any, by: Any, speaker
             purpose="sent through a connection",
             basis="the learner's own act",
         )
-        audit.record("record.sent", about, by, connection=str(connection.public_id), outcome=sent.outcome)
-    return sent
+        audit.record("record.sent", about, by, connection=str(connection.public_id), outcome=outcome)
 
 
 # --- Ending ---------------------------------------------------------------------------------------------

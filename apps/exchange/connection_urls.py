@@ -15,5 +15,11 @@ urlpatterns = [
     path("connections/<uuid:public_id>/look/", views.look, name="connection_look"),
     path("connections/<uuid:public_id>/again/", views.again, name="connection_again"),
     path("connections/<uuid:public_id>/send/", views.send, name="connection_send"),
+    path(
+        "connections/<uuid:public_id>/send/<uuid:sending_id>/again/",
+        views.send_again,
+        name="connection_send_again",
+    ),
+    path("connections/<uuid:public_id>/by-itself/", views.let_go, name="connection_let_go"),
     path("connections/<uuid:public_id>/disconnect/", views.disconnect, name="connection_disconnect"),
 ]

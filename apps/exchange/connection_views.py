@@ -15,13 +15,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts.permissions import Role, has_role
-from apps.exchange import authorizing, connecting, speaking
-from apps.exchange.clr1 import client
+from apps.exchange import authorizing, connecting, sending, speaking
 from apps.exchange.models import Connection, IntakeRequest, Provider
 from apps.issuance import documents, reading, showing
 from apps.issuance.models import Record
@@ -29,7 +28,6 @@ from apps.learners.models import Learner
 from apps.network import limits
 from apps.network.errors import refuse
 from apps.standards import strict_json
-from apps.standards.clr1.model import SCOPE_REPLACE
 from apps.standards.errors import StandardsError
 from apps.standards.proofs import jws
 from apps.wallet.models import WalletItem
@@ -44,8 +42,18 @@ View = Callable[..., HttpResponse]
 class AddressForm(forms.Form):
     """Where somebody's records are."""
 
+    protocol = forms.ChoiceField(
+        label=gettext_lazy("What is there"),
+        choices=[
+            (Provider.Protocol.CLR1, gettext_lazy("My records at another institution (CLR)")),
+            (Provider.Protocol.BADGES, gettext_lazy("My badges at another host (Badge Connect)")),
+        ],
+        widget=forms.RadioSelect,
+        required=False,
+        initial=Provider.Protocol.CLR1,
+    )
     address = forms.CharField(
-        label=gettext_lazy("Address of the institution's records"),
+        label=gettext_lazy("Its address"),
         max_length=2048,
         help_text=gettext_lazy("As https://records.example.edu. The institution tells you the address."),
         widget=forms.TextInput(
@@ -53,11 +61,15 @@ class AddressForm(forms.Form):
         ),
     )
     may_send = forms.BooleanField(
-        label=gettext_lazy("I also want to send records there from here; nothing goes there by itself"),
+        label=gettext_lazy("I also want to send mine there from here; nothing goes there by itself"),
         required=False,
     )
     agreed = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     request_id = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def clean_protocol(self) -> str:
+        """Records, where nothing was chosen."""
+        return str(self.cleaned_data["protocol"] or Provider.Protocol.CLR1)
 
 
 class RecordChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -81,6 +93,29 @@ class SendForm(forms.Form):
         chooser = self.fields["record"]
         assert isinstance(chooser, forms.ModelChoiceField)
         chooser.queryset = own
+        self.has_something = own.exists()
+
+
+class BadgesForm(forms.Form):
+    """Which of one's own badges go to a host."""
+
+    badges = forms.MultipleChoiceField(
+        label=gettext_lazy("Badges to send"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": gettext_lazy("Choose at least one badge.")},
+    )
+
+    def __init__(self, *args: Any, learner: Learner, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_value = {choice.value: choice for choice in sending.choices(learner)}
+        chooser = self.fields["badges"]
+        assert isinstance(chooser, forms.MultipleChoiceField)
+        chooser.choices = [(value, choice.title) for value, choice in self.by_value.items()]
+        self.has_something = bool(self.by_value)
+
+    def chosen(self) -> list[sending.Choice]:
+        """The badges that were chosen, once the form is valid."""
+        return [self.by_value[value] for value in self.cleaned_data["badges"]]
 
 
 class DisconnectForm(forms.Form):
@@ -161,24 +196,26 @@ def _leave(request: HttpRequest, learner: Learner, form: AddressForm) -> HttpRes
     A provider that sends people or secrets to other hosts than the one that was named is used only after a yes to
     exactly these (SEC-47).
     """
-    found = connecting.find(form.cleaned_data["address"])
+    protocol = form.cleaned_data["protocol"]
+    found = connecting.find(form.cleaned_data["address"], protocol=protocol)
     digest = connecting.endpoints_digest(found)
     asked = _open_request(learner, str(form.cleaned_data["request_id"] or ""))
     context: dict[str, Any] = {"provider": found, "may_send": form.cleaned_data["may_send"], "asked": asked}
+    context["has_badges"] = protocol == Provider.Protocol.BADGES
     if found.other_hosts and form.cleaned_data["agreed"] != digest:
         context["agree_form"] = AddressForm(
             initial={**form.cleaned_data, "agreed": digest, "may_send": form.cleaned_data["may_send"]}
         )
         return render(request, "exchange/leaving.html", context)
-    may_send = form.cleaned_data["may_send"] and SCOPE_REPLACE in found.scopes
-    context |= {"address": _departure(request, learner, found, may_send=may_send, asked=asked), "may_send": may_send}
+    may_send = form.cleaned_data["may_send"] and connecting.CLIENTS[protocol].WRITE in found.scopes
+    provider = connecting.prepare(found, protocol=protocol)
+    context |= {"address": _departure(request, learner, provider, may_send=may_send, asked=asked), "may_send": may_send}
     return render(request, "exchange/leaving.html", context)
 
 
 def _departure(
-    request: HttpRequest, learner: Learner, found: client.Provider, *, may_send: bool, asked: IntakeRequest | None
+    request: HttpRequest, learner: Learner, provider: Provider, *, may_send: bool, asked: IntakeRequest | None
 ) -> str:
-    provider = connecting.prepare(found)
     departure = connecting.depart(
         provider, learner, may_send=may_send, request_id=str(asked.public_id) if asked is not None else ""
     )
@@ -220,20 +257,23 @@ def come_back(request: HttpRequest, way_back: str) -> HttpResponse:
 @require_safe
 def connection(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
     """`/wallet/connections/<uuid>/`: how it stands, what came, and what can be done."""
-    return _page(request, learner, _own(learner, public_id), SendForm(learner=learner))
+    found = _own(learner, public_id)
+    return _page(request, found, _send_form(found))
 
 
-def _page(
-    request: HttpRequest, learner: Learner, found: Connection, form: SendForm, *, status: int = 200
-) -> HttpResponse:
+def _send_form(found: Connection, data: Any = None) -> SendForm | BadgesForm:
+    return (BadgesForm if found.provider.has_badges else SendForm)(data, learner=found.learner)
+
+
+def _page(request: HttpRequest, found: Connection, form: SendForm | BadgesForm, *, status: int = 200) -> HttpResponse:
     received = WalletItem.objects.visible_to(request.user).received_from(connecting.SOURCE, str(found.public_id))
-    chooser = form.fields["record"]
-    assert isinstance(chooser, forms.ModelChoiceField)
+    may_send = connecting.client_of(found.provider).WRITE in found.scopes
     context = {
         "connection": found,
         "items": received.newest_first()[:200],
-        "may_send": SCOPE_REPLACE in found.scopes,
-        "send_form": form if SCOPE_REPLACE in found.scopes and chooser.queryset.exists() else None,  # type: ignore[union-attr]
+        "may_send": may_send,
+        "send_form": form if may_send and form.has_something else None,
+        "sendings": found.sendings.all()[:100],
         "disconnect_form": DisconnectForm(),
         "is_busy": found.busy_until is not None,
     }
@@ -257,7 +297,8 @@ def again(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpRespon
     """Begins consent anew for a connection whose consent has ended."""
     found = _own(learner, public_id)
     limits.count(CONNECT, str(request.user.pk))
-    form = AddressForm({"address": found.provider.base, "may_send": SCOPE_REPLACE in found.scopes})
+    may_send = connecting.client_of(found.provider).WRITE in found.scopes
+    form = AddressForm({"address": found.provider.base, "may_send": may_send, "protocol": found.provider.protocol})
     try:
         form.is_valid()
         return _leave(request, learner, form)
@@ -269,12 +310,19 @@ def again(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpRespon
 @_for_learners
 @require_POST
 def send(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
-    """Sends one of the learner's own records to the provider, as it was issued."""
+    """Sends one of the learner's own records to the provider, as it was issued; badges go in the background."""
     found = _own(learner, public_id)
     limits.count(CONNECT, str(request.user.pk))
-    form = SendForm(request.POST, learner=learner)
+    form = _send_form(found, request.POST)
     if not form.is_valid():
-        return _page(request, learner, found, form, status=422)
+        return _page(request, found, form, status=422)
+    if isinstance(form, BadgesForm):
+        queued = sending.queue(found, form.chosen(), by=request.user)
+        messages.info(
+            request,
+            ngettext("%(n)d badge is on its way.", "%(n)d badges are on their way.", len(queued)) % {"n": len(queued)},
+        )
+        return redirect("connection", found.public_id)
     chosen: Record = form.cleaned_data["record"]
     try:
         sent = connecting.send(found, documents.jws(chosen), about=chosen, by=request.user)
@@ -287,6 +335,36 @@ def send(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpRespons
             "unchanged": _("The provider had this very record already."),
         }
         messages.success(request, outcomes[sent.outcome])
+    return redirect("connection", found.public_id)
+
+
+@_for_learners
+@require_POST
+def send_again(request: HttpRequest, learner: Learner, public_id: UUID, sending_id: UUID) -> HttpResponse:
+    """Sends a badge once more that could not be sent."""
+    found = _own(learner, public_id)
+    limits.count(CONNECT, str(request.user.pk))
+    noted = found.sendings.filter(public_id=sending_id).first()
+    if noted is None:
+        raise Http404
+    sending.queue(found, [sending.Choice(noted.object_type, noted.object_id, noted.title)], by=request.user)
+    messages.info(request, _("It is on its way again."))
+    return redirect("connection", found.public_id)
+
+
+@_for_learners
+@require_POST
+def let_go(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """Badges that are earned here from now on go to the host by themselves, or no longer."""
+    found = _own(learner, public_id)
+    if not found.provider.has_badges or connecting.client_of(found.provider).WRITE not in found.scopes:
+        raise Http404
+    wanted = request.POST.get("wanted") == "yes"
+    sending.let_go(found, wanted)
+    if wanted:
+        messages.success(request, _("Badges that you earn here from now on go there by themselves."))
+    else:
+        messages.success(request, _("Nothing goes there by itself any more."))
     return redirect("connection", found.public_id)
 
 

@@ -277,14 +277,9 @@ class Sent:
 class Client(Protocol):
     """What a protocol's client module offers to connections; `READ` and `WRITE` are its scopes."""
 
-    @property
-    def READ(self) -> str: ...
-
-    @property
-    def WRITE(self) -> str: ...
-
-    @property
-    def SCOPES(self) -> tuple[str, ...]: ...
+    READ: str
+    WRITE: str
+    SCOPES: tuple[str, ...]
 
     def discover(self, speaker: Speaker, text: str) -> Provider: ...
 

@@ -28,7 +28,6 @@ from apps.exchange.providers import (
 from apps.exchange.speaking import (
     SMALL_ANSWER,
     ConsentEnded,
-    ProviderDown,
     ProviderWrong,
     RequestRefused,
     Speaker,
@@ -46,10 +45,27 @@ from apps.standards.ob2 import connect
 
 ACCEPT = "application/json"
 READ, WRITE = ASSERTION_READONLY, ASSERTION_CREATE
-SCOPES = (ASSERTION_READONLY, ASSERTION_CREATE, PROFILE_READONLY)
+SCOPES: tuple[str, ...] = (ASSERTION_READONLY, ASSERTION_CREATE, PROFILE_READONLY)
 PAGES_AT_ONCE = providers.PAGES_AT_ONCE
 LONGEST_KEPT = 3600
 _KEPT = "badgeconnect-manifest:"
+
+
+class NotAccepted(RequestRefused):
+    """The host will not take this badge, however often it is sent."""
+
+    def __init__(self, sentence: str, *, status: int = 400) -> None:
+        super().__init__(sentence, status=status)
+
+
+_FOR_GOOD = frozenset(
+    {
+        connect.RECIPIENT_PROFILE_MISMATCH,
+        connect.INVALID_BADGE,
+        connect.REQUEST_VALIDATION_ERROR,
+        connect.PERMISSION_DENIED,
+    }
+)
 
 
 # --- Finding it (BC-C-01, C-02) -----------------------------------------------------------------
@@ -179,7 +195,8 @@ def identifiers(speaker: Speaker, base: str, access_token: str) -> list[str]:
 def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> Sent:
     """Sends one badge, a compact JWS or the JSON of an Assertion, as it is (BC-C-12, C-15).
 
-    Raises ``ConsentEnded`` (401), ``RequestRefused`` with the host's own reason, ``ProviderDown``, ``ProviderWrong``.
+    Raises ``ConsentEnded`` (401), ``NotAccepted`` and, where it may go another time, ``RequestRefused`` with the host's
+    own reason; ``ProviderDown``, ``ProviderWrong``.
     """
     text = content.strip()
     headers = {"Accept": ACCEPT, "Content-Type": ACCEPT, **bearer(access_token)}
@@ -191,16 +208,14 @@ def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> S
     said = connect.status_in(_object(answer))
     if answer.status in {200, 201}:
         if said.code not in {0, 200, 201}:
-            raise RequestRefused(_refused(said.text, said.error or str(said.code)), status=400)
+            raise _refusal(said.text, said.error or str(said.code), 400)
         return Sent("new")
     reason = said.error or what_it_said(answer)
     if answer.status == 401 and said.text != connect.PERMISSION_DENIED:
         raise ConsentEnded(
             _("The provider no longer takes badges from this portal (%(said)s).") % {"said": reason[:300]}
         )
-    if answer.status == 503:
-        raise ProviderDown(_("The provider answered that it cannot serve this now (%(status)d).") % {"status": 503})
-    raise RequestRefused(_refused(said.text, reason), status=answer.status)
+    raise _refusal(said.text, reason, answer.status)
 
 
 def _object(answer: Fetched) -> dict[str, object]:
@@ -210,7 +225,7 @@ def _object(answer: Fetched) -> dict[str, object]:
         return {}
 
 
-def _refused(text: str, reason: str) -> str:
+def _refusal(text: str, reason: str, status: int) -> RequestRefused:
     """Why the host did not take a badge, for its owner."""
     sentences = {
         connect.RECIPIENT_PROFILE_MISMATCH: _(
@@ -220,17 +235,5 @@ def _refused(text: str, reason: str) -> str:
         connect.PERMISSION_DENIED: _("The provider did not take the badge: you did not allow sending (%(said)s)."),
     }
     shown = "".join(each if each.isprintable() else " " for each in reason)[:300]
-    return sentences.get(text, _("The provider did not take the badge (%(said)s).")) % {"said": shown}
-
-
-__all__ = [
-    "READ",
-    "WRITE",
-    "NoProvider",
-    "discover",
-    "documents_of",
-    "identifiers",
-    "post",
-    "records",
-    "verifying",
-]
+    sentence = sentences.get(text, _("The provider did not take the badge (%(said)s).")) % {"said": shown}
+    return (NotAccepted if text in _FOR_GOOD else RequestRefused)(sentence, status=status)

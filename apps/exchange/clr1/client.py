@@ -45,7 +45,7 @@ from apps.standards.errors import FetchRefused, NotADocument, RefusedByPolicy
 PATH = "/ims/clr/v1p0"
 ACCEPT = "application/ld+json, application/json"
 READ, WRITE = model.SCOPE_READONLY, model.SCOPE_REPLACE
-SCOPES = (READ, WRITE)
+SCOPES: tuple[str, ...] = (READ, WRITE)
 PAGES_AT_ONCE = providers.PAGES_AT_ONCE
 
 # --- Finding it (CLR1-C-01) ---------------------------------------------------------------------
@@ -195,6 +195,9 @@ def post(speaker: Speaker, base: str, access_token: str, *, content: bytes) -> S
 
 __all__ = [
     "PATH",
+    "READ",
+    "SCOPES",
+    "WRITE",
     "NoProvider",
     "Page",
     "Provider",

@@ -1,7 +1,7 @@
 """Tables of exchange: what other systems may do here, and what we hold of them."""
 
 from apps.exchange.models.authorization import AccessToken, Client, ClientConsent, Grant, RefreshToken
-from apps.exchange.models.connections import Connection, IntakeRequest, Provider
+from apps.exchange.models.connections import Connection, IntakeRequest, Provider, Sending
 
 __all__ = [
     "AccessToken",
@@ -12,4 +12,5 @@ __all__ = [
     "IntakeRequest",
     "Provider",
     "RefreshToken",
+    "Sending",
 ]

@@ -21,8 +21,12 @@ class Provider(models.Model):
     One row for a base address and the endpoints it names: were they to change, the secret would not follow them.
     """
 
+    class Protocol(models.TextChoices):
+        CLR1 = "clr1", _("learner records")
+        BADGES = "badgeconnect", _("badges")
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    protocol = models.CharField(_("protocol"), max_length=16, default="clr1")
+    protocol = models.CharField(_("protocol"), max_length=16, choices=Protocol, default=Protocol.CLR1)
     base = models.CharField(_("address"), max_length=2048)
     endpoints_digest = models.CharField(max_length=64)
     name = models.CharField(_("name"), max_length=255)
@@ -56,6 +60,11 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_badges(self) -> bool:
+        """Whether it is a host of badges, not of records."""
+        return self.protocol == self.Protocol.BADGES
 
     @property
     def host(self) -> str:
@@ -117,6 +126,9 @@ class Connection(models.Model):
     busy_until = models.DateTimeField(null=True)
     fence = models.PositiveIntegerField(default=0)
     received = models.PositiveIntegerField(default=0)
+    sends_new_since = models.DateTimeField(
+        null=True, help_text=_("Since when badges earned here are sent there by themselves, if the learner wants it.")
+    )
     created_at = models.DateTimeField(_("connected on"), default=timezone.now)
 
     SEALED: ClassVar[tuple[str, ...]] = ("access_sealed", "refresh_sealed")
@@ -136,6 +148,50 @@ class Connection(models.Model):
     def scopes(self) -> frozenset[str]:
         """What the learner agreed to."""
         return frozenset(self.scope.split())
+
+
+class SendingQuerySet(models.QuerySet["Sending"]):
+    """Questions about what was sent."""
+
+    def due(self, now: datetime) -> Self:
+        """What is to be sent, or tried again, by now."""
+        return self.filter(state=Sending.State.QUEUED, due_at__lte=now)
+
+
+class Sending(models.Model):
+    """That one badge goes to one connected host: what became of it, and when it is tried again (BC-C-12, C-14)."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("waiting")
+        SENT = "sent", _("sent")
+        REFUSED = "refused", _("not taken")
+        FAILED = "failed", _("could not be sent")
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="sendings")
+    object_type = models.CharField(max_length=64)
+    object_id = models.UUIDField()
+    title = models.TextField(_("badge"), blank=True)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.QUEUED)
+    reason = models.TextField(blank=True, help_text=_("Why it was not sent, in words."))
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = SendingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        verbose_name = _("sending")
+        verbose_name_plural = _("sendings")
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "object_type", "object_id"], name="badge_once_a_connection")
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="sending_due")]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class IntakeRequest(models.Model):

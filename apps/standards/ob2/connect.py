@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from apps.standards import strict_json
+from apps.standards import identities, strict_json
 from apps.standards.errors import DocumentFault, ParseFault
 from apps.standards.ob2 import model
 from apps.standards.proofs import jws
@@ -200,6 +200,24 @@ def identifiers_in(found: Mapping[str, Any]) -> list[str]:
         given = found.get(name)
         texts += [each for each in (given if isinstance(given, list) else [given]) if isinstance(each, str)]
     return texts
+
+
+def is_made_out_to(badge: bytes, identifiers: Iterable[str]) -> bool:
+    """Whether a badge, JSON or compact JWS, is made out to one of these, plain or hashed (A4, BC-C-13).
+
+    True also where the badge does not say it in a way that is read here: then its host decides.
+    """
+    try:
+        text = badge if badge.lstrip().startswith(b"{") else jws.split(badge.strip()).payload
+        value = strict_json.loads(text)
+    except ParseFault:
+        return True
+    recipient = value.get("recipient") if isinstance(value, dict) else None
+    identity = recipient.get("identity") if isinstance(recipient, dict) else None
+    salt = recipient.get("salt") if isinstance(recipient, dict) else None
+    if not isinstance(identity, str):
+        return True
+    return identities.matches(identity, identifiers, salt=salt if isinstance(salt, str) else None)
 
 
 # --- the manifest (B2) ----------------------------------------------------------------------------------------
