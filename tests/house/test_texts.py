@@ -110,7 +110,7 @@ def test_every_text_for_people_outside_the_office_is_translated(entries: list[En
 def test_a_translation_keeps_the_placeholders_of_its_text(entries: list[Entry]) -> None:
     """A lost or foreign placeholder would break the page or drop a name; a lost tag would break its form."""
     wrong = []
-    for entry in entries:
+    for entry in (each for each in entries if not each.is_fuzzy):
         allowed = [Counter(PLACEHOLDER.findall(text)) for text in (entry.text, entry.plural or entry.text)]
         wrong += [t for t in entry.translations if t and Counter(PLACEHOLDER.findall(t)) not in allowed]
     assert wrong == []
