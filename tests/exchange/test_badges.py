@@ -208,7 +208,7 @@ def test_the_picture_of_a_class_is_for_everybody(suffix: str, badge: Badge, clie
     assert client.get(path, headers={"If-None-Match": response["ETag"], "Accept": "*/*"}).status_code in {200, 304}
 
 
-@pytest.mark.parametrize("name", ["1", "x" * 36, "0" * 36, str(uuid.uuid4()).upper(), f"{uuid.uuid4()}.gif"])
+@pytest.mark.parametrize("name", ["1", "x" * 36, "0" * 36, str(uuid.UUID(int=42)).upper(), f"{uuid.UUID(int=43)}.gif"])
 def test_odd_addresses_are_absent(name: str, badge: Badge, client: Client) -> None:
     """SEC-21"""
     for kind in (*hosted_badges.KINDS, "clrs", "x"):
