@@ -253,6 +253,7 @@ OFFICE_MENU = [  # groups of (model or named address, title, icon); who may not 
         _("Catalogue"),
         [
             ("achievements.Achievement", _("Achievements"), "trophy"),
+            ("achievements.BadgeDesign", _("Badges"), "verified"),
             ("achievements.Framework", _("Frameworks"), "lan"),
             ("achievements.Endorsement", _("Endorsements"), "thumb_up"),
             ("achievements.Endorser", _("Endorsers"), "diversity_3"),

@@ -239,6 +239,7 @@ VIEWERS: dict[str, frozenset[str]] = {
     "achievements.Achievement": OFFICE,
     "achievements.Assertion": OFFICE,
     "achievements.Award": OFFICE,
+    "achievements.BadgeDesign": OFFICE,
     "achievements.Framework": OFFICE,
     "achievements.Endorsement": OFFICE,
     "achievements.Endorser": OFFICE,
@@ -263,6 +264,7 @@ ADDERS: dict[str, frozenset[str]] = {
     "achievements.Achievement": REGISTRAR,
     "achievements.Assertion": REGISTRAR,
     "achievements.Award": REGISTRAR,
+    "achievements.BadgeDesign": REGISTRAR,
     "achievements.Endorsement": REGISTRAR,
     "achievements.Endorser": REGISTRAR,
     "issuance.Record": REGISTRAR,
@@ -271,7 +273,11 @@ ADDERS: dict[str, frozenset[str]] = {
 }
 """Who may begin a new one; nobody where it is not named."""
 
-DELETABLE = {"learners.Cohort": REGISTRAR, "learners.AdvisorAssignment": ADMIN}
+DELETABLE = {
+    "learners.Cohort": REGISTRAR,
+    "learners.AdvisorAssignment": ADMIN,
+    "achievements.BadgeDesign": REGISTRAR,
+}
 """What can be deleted at all, and by whom; never what was issued, the trail, or keys."""
 
 SPECIAL: dict[str, frozenset[str]] = {
@@ -297,6 +303,8 @@ SPECIAL: dict[str, frozenset[str]] = {
     "achievements_framework_import_framework": REGISTRAR,
     "achievements_achievement_find_competencies": REGISTRAR,
     "achievements_achievement_award_to_many": REGISTRAR,
+    "achievements_achievement_design_badge": REGISTRAR,
+    "achievements_badgedesign_preview": REGISTRAR,
     "achievements_award_undo": REGISTRAR,
     "achievements_assertion_withdraw": REGISTRAR,
     "issuance_batch_class": OFFICE,

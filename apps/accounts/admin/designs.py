@@ -235,9 +235,7 @@ class CertificateDesignAdmin(ForRoles, ModelAdmin):
     ) -> HttpResponse:
         """Tells the page where the preview is."""
         obj = kwargs.get("obj")
-        context["preview_url"] = reverse(
-            "admin:institution_certificatedesign_preview", args=(obj.pk if obj else "new",)
-        )
+        context["preview_url"] = reverse("admin:institution_certificatedesign_preview", args=(obj.pk if obj else 0,))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -27,6 +27,7 @@ from apps.achievements.models import (
     AchievementAssociation,
     Alignment,
     Assertion,
+    BadgeDesign,
     FrameworkItem,
     Result,
     ResultDescription,
@@ -403,7 +404,7 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     search_help_text = _("Name, code or field of study")
     ordering = ("name", "pk")
     autocomplete_fields = ("issuer",)
-    actions_detail = ("find_competencies", "award_to_many")
+    actions_detail = ("find_competencies", "design_badge", "award_to_many")
     inlines = (ResultDescriptionInline, AlignmentInline, AssociationInline)
     fieldsets = (
         (None, {"fields": (("name", "human_code"), "achievement_type", "issuer", "description")}),
@@ -481,6 +482,14 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     def award_to_many(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Leads to the award of this achievement."""
         return HttpResponseRedirect(f"{reverse('admin:achievements_award_add')}?achievement={int(object_id)}")
+
+    @action(description=_("Badge"), url_path="design-badge", permissions=["change"])
+    def design_badge(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Leads to the design of its badge, or to a new one."""
+        design = BadgeDesign.objects.filter(achievement=int(object_id)).first()
+        if design is not None:
+            return HttpResponseRedirect(reverse("admin:achievements_badgedesign_change", args=[design.pk]))
+        return HttpResponseRedirect(f"{reverse('admin:achievements_badgedesign_add')}?achievement={int(object_id)}")
 
     # --- saving: in place, or as the next version ----------------------------------------------------
 
