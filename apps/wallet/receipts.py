@@ -72,7 +72,7 @@ def ask_for_signature(share: Share) -> None:
 def sign(job: Job, progress: running.Progress) -> None:
     """In the signing worker: the institution states that it received a consent with this digest."""
     sha256 = job.arguments.get("sha256", "")
-    share = Share.objects.filter(public_id=job.arguments.get("share")).first()
+    share = Share.objects.filter(public_id=str(job.arguments["share"])).first()
     if not _DIGEST.fullmatch(sha256) or share is None or digest(share) != sha256:
         raise running.JobFailed("This is not the digest of a receipt.")
     home = Organization.objects.filter(is_home=True).first()
