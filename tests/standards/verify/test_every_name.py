@@ -464,6 +464,8 @@ def test_no_name_is_used_that_nobody_outside_knows(shared: Path) -> None:
     used: set[str] = set()
     for part in ("verify", "clr1", "clr2", "ob2", "ob3", "status", "dids.py", "errors.py", "proofs", "jsonld"):
         for file in [folder / part] if part.endswith(".py") else (folder / part).rglob("*.py"):
+            if file == folder / "ob2" / "connect.py":  # the status names of Badge Connect's answers are no verdicts
+                continue
             used |= {
                 name
                 for name in re.findall(r'"([A-Z][A-Z0-9_]+)"', file.read_text())
