@@ -202,6 +202,10 @@ ROUTES: dict[str, Page | Thing] = {
     "wallet/connections/<uuid:public_id>/look/": Page(STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})),
     "wallet/connections/<uuid:public_id>/again/": Page(STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})),
     "wallet/connections/<uuid:public_id>/send/": Page(STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})),
+    "wallet/connections/<uuid:public_id>/send/<uuid:sending_id>/again/": Page(
+        STUDENT, {"public_id": str(uuid.uuid4()), "sending_id": str(uuid.uuid4())}, frozenset({405})
+    ),
+    "wallet/connections/<uuid:public_id>/by-itself/": Page(STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})),
     "wallet/connections/<uuid:public_id>/disconnect/": Page(
         STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})
     ),
