@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.db import connection, connections, transaction
+
+from apps.network import counting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,6 +56,22 @@ def shared() -> Path:
     if not (folder / "samples").is_dir():
         raise FileNotFoundError(f"The shared material is not at {folder}; set CLRPORTAL_SHARED.")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet() -> None:
+    """What other tests did counts for no limit of this one: accounts get the numbers of accounts that are gone."""
+    if settings.REDIS_URL:
+        with redis.Redis.from_url(settings.REDIS_URL) as server:
+            if names := [*server.keys("count:*"), *server.keys("place:*")]:
+                server.delete(*names)
+        return
+    counting.shared_counters.cache_clear()
+    file = Path(settings.DATA_DIR) / "counters.sqlite3"
+    if file.exists():
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                connection.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture(scope="session")

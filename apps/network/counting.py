@@ -17,14 +17,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 
 log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -192,29 +193,37 @@ class Counters:
         self._spare = MemoryStore()
         self._clock = clock
 
-    def _ask(self, act: Callable[[Store], Any]) -> Any:
+    def _shared(self, act: Callable[[Store], R]) -> R | None:
+        """What the shared store answers; None when it cannot be reached or written."""
         try:
             return act(self._store)
-        except (sqlite3.Error, OSError) as fault:
-            log.warning("shared counters unavailable (%s), counting in memory", type(fault).__name__)
         except Exception as fault:
-            if type(fault).__module__.partition(".")[0] != "redis":
+            from_redis = type(fault).__module__.partition(".")[0] == "redis"  # not imported where there is no Redis
+            if not (from_redis or isinstance(fault, sqlite3.Error | OSError)):
                 raise
             log.warning("shared counters unavailable (%s), counting in memory", type(fault).__name__)
-        return act(self._spare)
+            return None
 
     def add(self, key: str, *, window: int, amount: int = 1) -> Count:
-        """Count ``amount`` more under ``key``; the window of ``window`` seconds begins with the first."""
-        count: Count = self._ask(lambda store: store.add(key, amount, window, self._clock()))
-        return count
+        """Count ``amount`` more under ``key``; the window of ``window`` seconds begins with the first.
+
+        What had to be counted in memory for a while stays part of the count.
+        """
+        now = self._clock()
+        count = self._shared(lambda store: store.add(key, amount, window, now))
+        if count is None:
+            return self._spare.add(key, amount, window, now)
+        return replace(count, value=count.value + self._spare.read(key, now))
 
     def read(self, key: str) -> int:
         """The count of the running window, 0 when there is none."""
-        return int(self._ask(lambda store: store.read(key, self._clock())))
+        now = self._clock()
+        return (self._shared(lambda store: store.read(key, now)) or 0) + self._spare.read(key, now)
 
     def clear(self, key: str) -> None:
         """Forget the count under ``key``."""
-        self._ask(lambda store: store.clear(key))
+        self._shared(lambda store: store.clear(key))
+        self._spare.clear(key)
 
     @contextmanager
     def place(self, key: str, *, places: int, seconds: float) -> Iterator[bool]:
@@ -224,12 +233,15 @@ class Counters:
         """
         owner = secrets.token_hex(8)
         now = self._clock()
-        held = bool(self._ask(lambda store: store.take_place(key, owner, places, now + seconds, now)))
+        held = self._shared(lambda store: store.take_place(key, owner, places, now + seconds, now))
+        if held is None:
+            held = self._spare.take_place(key, owner, places, now + seconds, now)
         try:
             yield held
         finally:
             if held:
-                self._ask(lambda store: store.leave_place(key, owner))
+                self._shared(lambda store: store.leave_place(key, owner))
+                self._spare.leave_place(key, owner)
 
 
 @lru_cache(maxsize=1)

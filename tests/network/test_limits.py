@@ -141,6 +141,18 @@ def test_counts_of_many_threads_add_up(tmp_path: Path) -> None:
     assert counters.read("a") == 200
 
 
+def test_rel_23_what_was_counted_in_memory_stays_counted(tmp_path: Path) -> None:
+    """A store that is locked or full for a moment loses no count."""
+    folder = tmp_path / "later"
+    counters = Counters(FileStore(folder / "counters.sqlite3"))
+    assert counters.add("a", window=60).value == 1
+    folder.mkdir()
+    assert [counters.add("a", window=60).value for _ in range(2)] == [2, 3]
+    assert counters.read("a") == 3
+    counters.clear("a")
+    assert counters.read("a") == 0
+
+
 def test_rel_23_counting_goes_on_when_nothing_can_be_written(tmp_path: Path) -> None:
     counters = Counters(FileStore(tmp_path / "no such folder" / "counters.sqlite3"))
     assert [counters.add("a", window=60).value for _ in range(2)] == [1, 2]
