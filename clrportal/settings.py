@@ -324,6 +324,7 @@ CONTENT_SECURITY_POLICY = {
 
 # --- How long things are kept (PRIV-05, digest employer/registrar, part D): days by name ------------
 RETENTION: dict[str, int] = {
+    "copies_of_data": 7,  # that learners asked for (PRIV-11)
     "import_files": 30,
     "import_reports": 365,
     "drafts": 3 * 365,  # that were never approved

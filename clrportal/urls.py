@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("apps.institution.urls")),
     path("", include("apps.verification.urls")),
     path("", include("apps.exchange.authorization.urls")),
+    path("", include("apps.wallet.share_urls")),
     path("records/", include("apps.issuance.urls")),
     path("ims/clr/v1p0/", include("apps.exchange.clr1.urls")),
     path("ims/clr/v1p0/", include("apps.exchange.hosted_urls")),

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts import inviting, signin, telling
 from apps.accounts.models import User
 from apps.accounts.navigation import home_of
-from apps.accounts.permissions import roles_of
+from apps.accounts.permissions import Role, has_role, roles_of
 from apps.institution import audit
 from apps.network import limits
 
@@ -204,6 +204,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "roles": [label for value, label in _role_labels() if value in roles_of(request.user)],
         "has_second_factor": is_mfa_enabled(request.user),
+        "is_learner": has_role(request.user, Role.LEARNER),
     }
     return render(request, "accounts/account.html", context)
 

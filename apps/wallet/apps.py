@@ -9,3 +9,11 @@ class Config(AppConfig):
     name = "apps.wallet"
     label = "wallet"
     verbose_name = "Wallet"
+
+    def ready(self) -> None:
+        """Lets the verifier find shares by their links; names letters, background work, the copy and the eraser."""
+        from apps.verification import own
+        from apps.wallet import letters, owning, receipts, sharing  # noqa: F401  register themselves
+
+        own.register_served(sharing.served)
+        owning.register()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, transaction
@@ -20,13 +21,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.achievements.models import Assertion
-from apps.institution import audit, disclosures
-from apps.issuance import badges, documents
+from apps.institution import audit, disclosures, keys, profiles
+from apps.issuance import badges, documents, showing
 from apps.issuance.models import Badge, Record
 from apps.jobs import outbox
 from apps.learners.models import Learner
-from apps.standards.verify.recognise import recognise
 from apps.standards.verify.sources import Fetched
+from apps.verification.codes import own_hosts
+from apps.verification.showing import host_of
 from apps.wallet import receipts
 from apps.wallet.models import Share, ShareItem, ShareView, WalletItem
 from apps.wallet.models.shares import digest_of
@@ -95,6 +97,21 @@ def badges_for(record: Record, assertions: Sequence[Assertion], *, by: Any) -> l
         raise ShareRefused(_("This record cannot be read just now, so nothing of it was shared.")) from fault
 
 
+def entries_of(record: Record) -> list[Assertion]:
+    """What of a record can be shown by itself, in the order of the record: what is ours and not revoked."""
+    try:
+        ids = [entry.id for entry in showing.view_of(record).entries]
+    except documents.DocumentUnavailable:
+        return []
+    before = profiles.object_address(keys.public_base(), "assertions", "")
+    names = [id.removeprefix(before) for id in ids if id.startswith(before)]
+    known = Assertion.objects.select_related("achievement__issuer", "learner").filter(
+        public_id__in=names, learner=record.learner_id, revocation=None
+    )
+    by_name = {str(each.public_id): each for each in known}
+    return [by_name[name] for name in names if name in by_name]
+
+
 def prepare(chosen: Sequence[Chosen]) -> list[ShareItem]:
     """What a link with this content would show, not stored. Raises `ShareRefused`."""
     if not chosen:
@@ -156,20 +173,9 @@ def share(learner: Learner, chosen: Sequence[Chosen], terms: Terms, *, by: Any, 
     if terms.most_views is not None and not 1 <= terms.most_views <= MOST_VIEWS:
         raise ShareRefused(_("A link is looked at between once and ten thousand times."))
     items = prepare(chosen)
-    now = timezone.now()
-    made = Share(
-        learner=learner,
-        nonce=nonce,
-        shared_by=learner.name,
-        recipient=terms.recipient.strip()[:255],
-        purpose=terms.purpose.strip()[:255],
-        message=terms.message.strip(),
-        email=terms.email,
-        passcode=make_password(terms.passcode) if terms.passcode else "",
-        most_views=terms.most_views,
-        created_at=now,
-        expires_at=now + timedelta(days=terms.days),
-    )
+    made = drafted(learner, terms)
+    made.nonce = nonce
+    made.passcode = make_password(terms.passcode) if terms.passcode else ""
     made.token_digest = digest_of(made.token)
     made.receipt = receipts.receipt_of(made, items, by=by)
     try:
@@ -187,6 +193,22 @@ def share(learner: Learner, chosen: Sequence[Chosen], terms: Terms, *, by: Any, 
             return known
         raise
     return made
+
+
+def drafted(learner: Learner, terms: Terms) -> Share:
+    """A link as it would be, not stored: for a look at it before, and to make it."""
+    now = timezone.now()
+    return Share(
+        learner=learner,
+        shared_by=learner.name,
+        recipient=terms.recipient.strip()[:255],
+        purpose=terms.purpose.strip()[:255],
+        message=terms.message.strip(),
+        email=terms.email,
+        most_views=terms.most_views,
+        created_at=now,
+        expires_at=now + timedelta(days=terms.days),
+    )
 
 
 def _learner_of(chosen: Chosen) -> int:
@@ -339,11 +361,6 @@ def served(url: str) -> Fetched | None:
     A link to one thing gives its bytes, and the view is counted and noted like any other. One with a passcode, or
     with several things, has to be opened by a person: 403.
     """
-    from urllib.parse import urlsplit
-
-    from apps.verification.codes import own_hosts
-    from apps.verification.showing import host_of
-
     try:
         found = _ADDRESS.fullmatch(urlsplit(url).path)
     except ValueError:
@@ -361,11 +378,6 @@ def served(url: str) -> Fetched | None:
     except ShareOver:
         return Fetched(410, "text/plain", b"", url)
     return Fetched(200, items[0].media_type, bytes(items[0].content or b""), url)
-
-
-def is_address(content: bytes) -> bool:
-    """Whether a wallet item is an address alone: what it shows stands there."""
-    return recognise(content).form == "address"
 
 
 def new_nonce() -> str:
