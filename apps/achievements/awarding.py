@@ -292,8 +292,9 @@ class _Catalogue:
             elif achievement.pk in frozen:
                 achievement = versions.new_version(achievement, by=by, source_digest=digest, **self._values(course))
             else:
-                Achievement.objects.filter(pk=achievement.pk).update(source_digest=digest, **self._values(course))
-                achievement.refresh_from_db()
+                for field, value in {**self._values(course), "source_digest": digest}.items():
+                    setattr(achievement, field, value)
+                achievement.save()
                 Assertion.objects.filter(achievement=achievement).update(
                     version=F("version") + 1, changed_at=timezone.now()
                 )

@@ -222,6 +222,8 @@ def test_search_by_learner_and_achievement(registrar: Client) -> None:
 
     shown = registrar.get(address, {"q": "λυδία tutor"}).content.decode()
     assert "Λυδία" in shown and "Bruno" not in shown
+    Assertion.objects.create(learner=learner(3, "Zoë"), achievement=achievement("Théâtre"))
+    assert "Zoë" in registrar.get(address, {"q": "zoe theatre"}).content.decode()
 
 
 # --- awards ------------------------------------------------------------------------------------------

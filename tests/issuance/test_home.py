@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Role, give_roles
+from apps.achievements.models import Achievement
 from apps.issuance.models import Record
 from tests.issuance.earning import School
 
@@ -99,6 +100,9 @@ def test_search_finds_people_records_and_achievements(school: School) -> None:
     assert reverse("admin:achievements_achievement_change", args=[course.pk]) in (
         client.get("/admin/search/", {"q": "math 101"}).content.decode()
     )
+    Achievement.objects.create(name="Élan vital, Überblick", field_of_study="Filosofía", issuer=course.issuer)
+    for text in ("elan uberblick", "ÉLAN filosofia"):  # SEC-32
+        assert "Überblick" in client.get("/admin/search/", {"q": text}).content.decode()
     assert "Nothing has" in client.get("/admin/search/", {"q": "nobody<b>"}).content.decode()
 
 

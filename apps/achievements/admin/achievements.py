@@ -400,7 +400,7 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     list_select_related = ("issuer",)
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("name", "human_code", "field_of_study")
+    search_fields = ("search_text",)
     search_help_text = _("Name, code or field of study")
     ordering = ("name", "pk")
     autocomplete_fields = ("issuer",)

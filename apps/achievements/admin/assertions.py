@@ -344,8 +344,8 @@ class AssertionAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
         """Each word in the learner's name or numbers, or in the achievement's name or code."""
         for word in unicodedata.normalize("NFC", search_term).split()[:MOST_WORDS]:  # SEC-32
             people = Learner.objects.matching(word).values("pk")
-            what = Q(achievement__name__icontains=word) | Q(achievement__human_code__icontains=word)
-            queryset = queryset.filter(Q(learner__in=people) | what)
+            earned = Achievement.objects.matching(word).values("pk")
+            queryset = queryset.filter(Q(learner__in=people) | Q(achievement__in=earned))
         return queryset, False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:

@@ -223,7 +223,7 @@ class FrameworkAdmin(ForRoles, ModelAdmin):
         """What the panel shows of one item."""
         item = get_object_or_404(FrameworkItem.objects.select_related("framework"), identifier=identifier)
         wanted = request.GET.get("achievement", "")[:200]
-        offered = Achievement.objects.current().filter(name__icontains=wanted).order_by("name") if wanted else ()
+        offered = Achievement.objects.current().matching(wanted).order_by("name") if wanted else ()
         wire = item.item
         return {
             "item": item,

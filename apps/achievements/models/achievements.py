@@ -12,7 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from apps.achievements.models.frameworks import FrameworkItem
 from apps.institution.models import Organization
-from apps.learners.models import Course, ImportRun
+from apps.learners.models import MOST_WORDS, Course, ImportRun, searchable
 
 extended_value = RegexValidator(
     r"^(ext:[a-zA-Z0-9._-]+|[A-Za-z-]+)$",
@@ -26,6 +26,13 @@ class AchievementQuerySet(models.QuerySet["Achievement"]):
     def current(self) -> Self:
         """The newest version of each achievement."""
         return self.filter(replaced_by__isnull=True, retired_at__isnull=True)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name, code or field of study hold every word of the text, letter case and accents apart."""
+        found = self
+        for word in searchable(text.replace("\x00", " ")).split()[:MOST_WORDS]:  # SEC-32
+            found = found.filter(search_text__contains=word)
+        return found
 
 
 class Achievement(models.Model):
@@ -79,7 +86,8 @@ class Achievement(models.Model):
     import_run = models.ForeignKey(ImportRun, models.PROTECT, null=True, editable=False, related_name="+")
     retired_at = models.DateTimeField(_("retired"), null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    history = HistoricalRecords()
+    search_text = models.TextField(editable=False, default="")
+    history = HistoricalRecords(excluded_fields=["search_text"])
 
     objects: ClassVar[AchievementQuerySet] = AchievementQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -101,6 +109,13 @@ class Achievement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.human_code} {self.name}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Saves with the text that searches read."""
+        self.search_text = searchable(self.human_code, self.name, self.field_of_study)
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "search_text"}
+        super().save(*args, **kwargs)
 
 
 class ResultDescription(models.Model):

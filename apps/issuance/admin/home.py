@@ -280,9 +280,7 @@ def find(request: HttpRequest) -> HttpResponse:
         learners = Learner.objects.visible_to(request.user).filter(merged_into=None).matching(query)
         named = Q(learner__in=Learner.objects.matching(query).values("pk"))
         records = Record.objects.visible_to(request.user).filter(named | Q(code=query.lower()) | _public_id_is(query))
-        achievements = Achievement.objects.current()
-        for word in query.split():
-            achievements = achievements.filter(Q(name__icontains=word) | Q(human_code__icontains=word))
+        achievements = Achievement.objects.current().matching(query)
         context["learners"] = _part(learners.select_related("program"), "learners_learner", query)
         context["records"] = _part(
             records.select_related("learner", "draft", "snapshot").defer("snapshot__content").order_by("-pk"),
