@@ -93,10 +93,28 @@ def test_rubric_levels_are_lines(registrar: Client) -> None:
     """Levels from low to high; one that somebody achieved stays."""
     one = achievement()
     rubric = ResultDescription.objects.create(achievement=one, name="Clarity", result_type="RubricCriterionLevel")
-    lines = {"result_descriptions-0-levels": "Emerging | 1\nFluent | 3 | Reads with ease"}
+    lines = {
+        "result_descriptions-0-levels": "Emerging | 1\nFluent | 3 | Reads with ease | Level III",
+        "result_descriptions-0-level_alignment_lines": "Fluent | Reads aloud | https://a.example/1 | R.1 | Reading",
+    }
     registrar.post(page_of(one), posted(registrar, page_of(one), **lines))
     fluent = rubric.rubric_criterion_levels.get(name="Fluent")
-    assert (fluent.points, fluent.description, fluent.position) == ("3", "Reads with ease", 1)
+    assert (fluent.points, fluent.description, fluent.level, fluent.position) == (
+        "3",
+        "Reads with ease",
+        "Level III",
+        1,
+    )
+    assert rubric.rubric_criterion_levels.get(name="Emerging").level == "Emerging"
+    assert [each.target_code for each in fluent.alignments.all()] == ["R.1"]
+    fluent.description = "Reads with ease\nand joy"
+    fluent.save()
+    registrar.post(page_of(one), posted(registrar, page_of(one), name="Reading"))
+    fluent.refresh_from_db()
+    assert fluent.description == "Reads with ease\nand joy" and fluent.alignments.count() == 1
+    nobody = {"result_descriptions-0-level_alignment_lines": "Nobody | Reads aloud | https://a.example/1"}
+    answer = registrar.post(page_of(one), posted(registrar, page_of(one), **nobody))
+    assert "There is no rubric level of this name." in answer.content.decode()
 
     held = Assertion.objects.create(learner=learner(1), achievement=one)
     Result.objects.create(assertion=held, result_description=rubric, achieved_level=fluent)
@@ -321,7 +339,7 @@ def test_identifiers_needed_level_and_alignments_of_a_result_are_lines(registrar
     assert (alignment.target_name, alignment.target_code) == ("Reads aloud", "R.1")
     wrong = {"result_descriptions-0-needed_level": "Masterful", "result_descriptions-0-alignment_lines": "No address"}
     page = registrar.post(page_of(one), posted(registrar, page_of(one), **wrong)).content.decode()
-    assert "There is no rubric level of this name." in page and "the second part is the address" in page
+    assert "There is no rubric level of this name." in page and "write it as part 2" in page
 
 
 def test_two_registrars_at_one_achievement(registrar: Client) -> None:

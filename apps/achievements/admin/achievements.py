@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -88,19 +88,24 @@ def as_line(*parts: str) -> str:
 
 
 class AlignmentsField(PartsField):
-    """Alignments of something that has no table of its own on the page."""
+    """Alignments of something that has no table of its own on the page.
 
-    def __init__(self) -> None:
-        help_text = _("One a line: name | address | code | framework.")
-        super().__init__(4, label=_("Alignments"), help_text=help_text)
+    With ``of_parts`` each line begins with the name of what is aligned.
+    """
+
+    def __init__(self, *, of_parts: bool = False, **kwargs: Any) -> None:
+        self.before = 1 if of_parts else 0
+        texts = {"label": _("Alignments"), "help_text": _("One a line: name | address | code | framework."), **kwargs}
+        super().__init__(4 + self.before, **texts)
 
     def clean(self, value: Any) -> list[str]:
         """Each has a name and a web address."""
         lines = super().clean(value)
         for number, line in enumerate(lines, start=1):
-            name, address, code, _framework = parts_of(line, 4)
+            name, address, code, _framework = parts_of(line, self.most)[self.before :]
             if not address.startswith(("https://", "http://", "urn:")) or len(address) > 2048:
-                raise forms.ValidationError(_("Line %(n)d: the second part is the address."), params={"n": number})
+                sentence = _("Line %(n)d: the address is missing; write it as part %(part)d.")
+                raise forms.ValidationError(sentence, params={"n": number, "part": 2 + self.before})
             if len(name) > 1024 or len(code) > 255:
                 raise forms.ValidationError(_("Line %(n)d: the name or the code is too long."), params={"n": number})
         return lines
@@ -209,11 +214,16 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
     """One possible result with its rubric levels, a line each."""
 
     allowed_values = LinesField(label=_("Allowed values"), help_text=_("One a line, from worst to best."))
-    levels = LinesField(
+    levels = PartsField(
+        4,
         label=_("Rubric levels"),
-        help_text=_("One a line, from low to high: name | points | what it means."),
+        help_text=_("One a line, from low to high: name | points | what it means | level, where it is not the name."),
     )
-
+    level_alignment_lines = AlignmentsField(
+        of_parts=True,
+        label=_("Alignments of the levels"),
+        help_text=_("One a line: level | name | address | code | framework."),
+    )
     needed_level = forms.CharField(
         label=_("Level needed to pass"),
         required=False,
@@ -234,16 +244,21 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
             label=_("Type"), choices=choices, widget=UnfoldAdminSelectWidget()
         )
         if self.instance.pk:
-            self.initial["levels"] = [_line_of(level) for level in self.instance.rubric_criterion_levels.all()]
+            levels = self.instance.rubric_criterion_levels.all()
+            self.initial["levels"] = [_line_of(level) for level in levels]
+            self.initial["level_alignment_lines"] = [
+                f"{as_line(level.name)} | {line}" for level in levels for line in alignment_lines(level.alignments)
+            ]
             self.initial["needed_level"] = self.instance.required_level.name if self.instance.required_level else ""
             self.initial["alignment_lines"] = alignment_lines(self.instance.alignments)
 
     def clean_levels(self) -> list[str]:
         """Each level has a name of its own; one that somebody achieved stays."""
         lines: list[str] = self.cleaned_data["levels"]
-        names = [_parts(line)[0] for line in lines]
-        if "" in names or any(len(name) > 255 for name in names):
-            raise forms.ValidationError(_("Each line begins with the name of the level, of at most 255 letters."))
+        parts = [parts_of(line, 4) for line in lines]
+        names = [name for name, *_rest in parts]
+        if any(max(len(name), len(level)) > 255 or len(points) > 64 for name, points, _words, level in parts):
+            raise forms.ValidationError(_("Name and level have at most 255 letters, points at most 64."))
         if len(set(names)) != len(names):
             raise forms.ValidationError(_("Two levels have the same name."))
         if self.instance.pk:
@@ -258,29 +273,31 @@ class ResultDescriptionForm(forms.ModelForm):  # type: ignore[type-arg]
         """The level that is needed is one of the levels."""
         cleaned = super().clean() or {}
         needed, lines = cleaned.get("needed_level"), cleaned.get("levels")
-        if needed and lines is not None and needed not in [_parts(line)[0] for line in lines]:
-            self.add_error("needed_level", _("There is no rubric level of this name."))
+        if lines is not None:
+            names = {parts_of(line, 4)[0] for line in lines}
+            if needed and needed not in names:
+                self.add_error("needed_level", _("There is no rubric level of this name."))
+            if any(parts_of(line, 5)[0] not in names for line in cleaned.get("level_alignment_lines", ())):
+                self.add_error("level_alignment_lines", _("There is no rubric level of this name."))
         return cleaned
 
 
-def _parts(line: str) -> tuple[str, str, str]:
-    name, _bar, rest = line.partition("|")
-    points, _bar, description = rest.partition("|")
-    return name.strip(), points.strip()[:64], description.strip()
-
-
 def _line_of(level: RubricCriterionLevel) -> str:
-    return " | ".join([level.name, level.points, level.description]).rstrip(" |")
+    return as_line(level.name, level.points, level.description, "" if level.level == level.name else level.level)
 
 
-def set_levels(description: ResultDescription, lines: list[str]) -> None:
-    """Makes the rubric levels what the lines say, keeping those of the same name."""
+def set_levels(description: ResultDescription, lines: list[str], aligned: list[str]) -> None:
+    """Makes the rubric levels and their alignments what the lines say, keeping those of the same name."""
     known = {level.name: level for level in description.rubric_criterion_levels.all()}
     for position, line in enumerate(lines):
-        name, points, words = _parts(line)
-        level = known.pop(name, None) or RubricCriterionLevel(result_description=description, name=name, level=name)
-        level.points, level.description, level.position = points, words, position
+        name, points, words, text = parts_of(line, 4)
+        level = known.pop(name, None) or RubricCriterionLevel(result_description=description, name=name)
+        if level.pk is None or _line_of(level) != as_line(name, points, words, text):
+            level.points, level.description, level.level = points, words, text or name
+        level.position = position
         level.save()
+        own = [parts_of(each, 5)[1:] for each in aligned if parts_of(each, 5)[0] == name]
+        set_alignments(level, [as_line(*parts) for parts in own])
     for gone in known.values():
         gone.delete()
 
@@ -317,13 +334,16 @@ class ResultDescriptionInline(WithAchievement, StackedInline):
         ("value_min", "value_max", "required_value"),
         "allowed_values",
         ("levels", "needed_level"),
+        "level_alignment_lines",
         "alignment_lines",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ResultDescription]:
         """With their levels."""
         found: QuerySet[ResultDescription] = super().get_queryset(request)
-        return found.select_related("required_level").prefetch_related("rubric_criterion_levels", "alignments")
+        return found.select_related("required_level").prefetch_related(
+            "rubric_criterion_levels__alignments", "alignments"
+        )
 
 
 class AlignmentInline(NamedCells, WithAchievement, TabularInline):
@@ -443,7 +463,9 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
     def rows_below(self, request: HttpRequest, obj: Model) -> list[Any]:
         """The parts of the possible results too."""
         levels = RubricCriterionLevel.objects.filter(result_description__achievement=obj.pk)
-        alignments = Alignment.objects.filter(result_description__achievement=obj.pk)
+        alignments = Alignment.objects.filter(
+            Q(result_description__achievement=obj.pk) | Q(level__result_description__achievement=obj.pk)
+        )
         deep = [list(rows.order_by("pk").values_list()) for rows in (levels, alignments)]
         return [*super().rows_below(request, obj), *deep]
 
@@ -535,7 +557,7 @@ class AchievementAdmin(SimpleHistoryAdmin, ForRoles, ModelAdmin):
             lines = getattr(part, "cleaned_data", {}).get("levels")
             if lines is None or not part.instance.pk or not part.has_changed() or part.cleaned_data.get("DELETE"):
                 continue
-            set_levels(part.instance, lines)
+            set_levels(part.instance, lines, part.cleaned_data["level_alignment_lines"])
             needed = part.instance.rubric_criterion_levels.filter(name=part.cleaned_data["needed_level"]).first()
             ResultDescription.objects.filter(pk=part.instance.pk).update(required_level=needed)
             set_alignments(part.instance, part.cleaned_data["alignment_lines"])
