@@ -12,7 +12,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Registers background work, what we serve at our own addresses, and what the authorization server tells."""
-        from apps.exchange import connecting, hosted, hosted_badges, sending  # noqa: F401  their work registers itself
+        from apps.exchange import connecting, hosted, hosted_badges, owning, sending  # noqa: F401  register their work
         from apps.exchange.authorization import starting  # noqa: F401  registers itself
         from apps.verification import own
 
@@ -24,3 +24,4 @@ class Config(AppConfig):
         from apps.exchange.badgeconnect import answers as badge_answers
 
         badge_answers.register()
+        owning.register()

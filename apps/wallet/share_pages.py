@@ -107,9 +107,9 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         return _over(request, over)
     agent = request.headers.get("User-Agent", "")
     purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
-    if request.method == "HEAD" or (request.method == "GET" and sharing.is_robot(agent, purpose)):
-        return render(request, "wallet/share_neutral.html")
     known = _pass_of(request, share)
+    if request.method == "HEAD" or (request.method == "GET" and not known and sharing.is_robot(agent, purpose)):
+        return render(request, "wallet/share_neutral.html")
     if request.method == "POST":
         return _unlock(request, share, token)
     if share.passcode and known not in {UNLOCKED, SEEN}:
@@ -134,8 +134,8 @@ def context_of(share: Share, items: list[ShareItem], *, base: str) -> dict[str, 
 
 
 def _unlock(request: HttpRequest, share: Share, token: str) -> HttpResponse:
-    if not share.passcode:
-        return redirect("share-page", token=token)
+    if not share.passcode:  # a person whom the neutral page took for a program
+        return _give_pass(redirect("share-page", token=token), share, token, UNLOCKED)
     try:
         sharing.try_passcode(share, request.POST.get("passcode", ""))
     except sharing.PasscodeWrong:
@@ -165,11 +165,11 @@ def _give(request: HttpRequest, token: str, position: int, give: Callable[[Share
         item = _one(request, share, position)
         if item is None:
             return refuse(request, 404)
-        if share.passcode and known not in {UNLOCKED, SEEN}:
+        agent = request.headers.get("User-Agent", "")
+        if known not in {UNLOCKED, SEEN} and (share.passcode or sharing.is_robot(agent)):
             return redirect("share-page", token=token)
         response = give(item)
         if response.status_code == 200 and request.method == "GET":
-            agent = request.headers.get("User-Agent", "")
             sharing.look(
                 share, how=ShareView.How.FILE, device=sharing.device_of(agent), items=[item], counts=known != SEEN
             )

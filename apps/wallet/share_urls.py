@@ -16,6 +16,7 @@ urlpatterns = [
     path("wallet/shares/<uuid:public_id>/withdraw/", share_views.withdraw, name="share-withdraw"),
     path("wallet/shares/<uuid:public_id>/qr.svg", share_views.qr, name="share-qr"),
     path("wallet/shares/<uuid:public_id>/receipt.json", share_views.receipt, name="share-receipt"),
+    path("wallet/shares/<uuid:public_id>/receipt.txt", share_views.receipt_text, name="share-receipt-text"),
     path("account/disclosures/", own_data_views.disclosures, name="disclosures"),
     path("account/data/", own_data_views.data, name="own-data"),
     path("account/data/copy/", own_data_views.copy, name="own-data-copy"),

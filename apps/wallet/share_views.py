@@ -382,3 +382,18 @@ def receipt(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResp
     response = HttpResponse(receipts.file_of(share), content_type="application/json")
     response["Content-Disposition"] = 'attachment; filename="consent-receipt.json"'
     return response
+
+
+@for_learners
+@require_safe
+def receipt_text(request: HttpRequest, learner: Learner, public_id: UUID) -> HttpResponse:
+    """`/wallet/shares/<uuid>/receipt.txt`: the same to read and print."""
+    share = _own(request, public_id)
+    response = render(
+        request,
+        "wallet/receipt.txt",
+        {"share": share, "receipt": share.receipt, "digest": receipts.digest(share)},
+        content_type="text/plain; charset=utf-8",
+    )
+    response["Content-Disposition"] = 'attachment; filename="consent-receipt.txt"'
+    return response

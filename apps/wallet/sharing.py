@@ -139,11 +139,21 @@ def _item(position: int, chosen: Chosen) -> ShareItem:
     else:
         if chosen.state == WalletItem.State.DELETED:
             raise ShareRefused(_("This was deleted from your wallet."))
-        content, form = bytes(chosen.content), chosen.form
+        content, form = _judged_of(chosen)
         item.item = chosen
     item.content, item.digest = content, hashlib.sha256(content).hexdigest()
     item.media_type = MEDIA_TYPES.get(form, "text/plain")
     return item
+
+
+def _judged_of(item: WalletItem) -> tuple[bytes, str]:
+    """The bytes of a wallet item that its verdict is about, and their form.
+
+    Where another text stands at its address, only that one was judged; and an address alone shows nothing by itself.
+    """
+    if item.shown_content is None:
+        return bytes(item.content), item.form
+    return bytes(item.shown_content), WalletItem.Form.JSON
 
 
 def title_of(chosen: Chosen) -> str:

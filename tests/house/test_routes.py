@@ -220,6 +220,7 @@ ROUTES: dict[str, Page | Thing] = {
     "wallet/shares/<uuid:public_id>/withdraw/": Page(STUDENT, {"public_id": str(uuid.uuid4())}, frozenset({405})),
     "wallet/shares/<uuid:public_id>/qr.svg": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "wallet/shares/<uuid:public_id>/receipt.json": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
+    "wallet/shares/<uuid:public_id>/receipt.txt": Page(NOBODY, {"public_id": str(uuid.uuid4())}),
     "account/disclosures/": Page(STUDENT),
     "account/data/": Page(STUDENT),
     "account/data/copy/": Page(STUDENT, statuses=frozenset({405})),
