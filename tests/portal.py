@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
+
 from tests.servers import free_port, stop
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,11 +63,12 @@ def own_database(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def own_broker() -> dict[str, str]:
-    """Settings that name a database of the run's Redis, if it has one, so that no worker takes another's messages."""
-    server = os.environ.get("REDIS_URL", "")
-    if not server:
+    """Settings that name a database of the run's Redis that nobody had, so that no worker takes another's messages."""
+    base, _, _ = os.environ.get("REDIS_URL", "").rpartition("/")
+    if not base:
         return {}
-    return {"REDIS_URL": f"{server.rpartition('/')[0]}/{3 + uuid.uuid4().int % 13}"}
+    with redis.Redis.from_url(f"{base}/0") as server:
+        return {"REDIS_URL": f"{base}/{100 + server.incr('portals')}"}
 
 
 @contextmanager

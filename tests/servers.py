@@ -101,7 +101,10 @@ def redis() -> Iterator[dict[str, str]]:
     port = free_port()
     folder = tempfile.mkdtemp(prefix="clrportal-redis-")
     process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder],
+        [
+            *("redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder),
+            *("--databases", "1000"),  # each portal of a run has one of its own
+        ],
         stdout=subprocess.DEVNULL,
     )
     try:
