@@ -13,6 +13,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.issuance import documents
@@ -94,10 +95,15 @@ def _give_pass(response: HttpResponse, share: Share, token: str, what: str) -> H
 # --- The page ---------------------------------------------------------------------------------
 
 
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @_kept_apart
 def page(request: HttpRequest, token: str) -> HttpResponse:
-    """`/r/<token>/`: asks for the passcode where there is one, counts the view, shows what was shared."""
+    """`/r/<token>/`: asks for the passcode where there is one, counts the view, shows what was shared.
+
+    Its form proves itself by the secret of its address and the passcode, not by a session, so nobody gains by sending
+    it in a viewer's name (SEC-55); and a page that names itself to nobody sends forms without an origin (SEC-52).
+    """
     share = _found(request, token)
     if share is None:
         return _missing(request)

@@ -200,6 +200,15 @@ def test_sec_59_guessing_ends_after_100_misses(mine: Sharing) -> None:
 # --- Passcodes --------------------------------------------------------------------------------
 
 
+def test_a_browser_sends_the_passcode_without_an_origin(mine: Sharing) -> None:
+    """SEC-52, SEC-55: a page with `no-referrer` sends forms with `Origin: null`; the viewer gets in all the same."""
+    share = mine.link(passcode="kelp-4411")
+    viewer = Client(enforce_csrf_checks=True)
+    viewer.get(page_of(share))
+    sent = viewer.post(page_of(share), {"passcode": "kelp-4411"}, headers={"Origin": "null"})
+    assert (sent.status_code, sent["Location"]) == (302, page_of(share))
+
+
 def test_a_passcode_is_asked_for_before_anything_is_shown(mine: Sharing) -> None:
     share = mine.link(passcode="kelp-4411")
     base, viewer = page_of(share), stranger()
