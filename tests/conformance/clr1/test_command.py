@@ -14,12 +14,15 @@ import pytest
 from django.core.management import call_command
 
 from apps.exchange.clr1 import conformance
+from apps.exchange.conformance.authorization import REDIRECT
+from apps.exchange.conformance.subject import Given
+from apps.exchange.conformance.table import Row, has_failed
 from apps.network import counting
 from tests.exchange.clr1.scripted_provider import CONTEXT, SCOPE, Answer, Asked, ScriptedProvider, status_info
 from tests.exchange_pairs.browser import Browser
 from tests.portal import ROOT, running
 
-Rows = dict[str, conformance.Row]
+Rows = dict[str, Row]
 
 
 @pytest.fixture
@@ -37,9 +40,9 @@ def rows_of(provider: ScriptedProvider, *, consent: bool = True, **given: Any) -
 
     def agree(address: str) -> str:
         answer = provider.consent(address)
-        return f"{conformance.REDIRECT}?code={answer['code']}&state={answer['state']}&iss={answer['iss']}"
+        return f"{REDIRECT}?code={answer['code']}&state={answer['state']}&iss={answer['iss']}"
 
-    told = conformance.Given(consent=agree if consent else None, **given)
+    told = Given(consent=agree if consent else None, **given)
     rows = list(conformance.run(provider.address, told, wait=lambda _: None))
     assert len({row.number for row in rows}) == len(rows)
     return {row.number: row for row in rows}
@@ -177,7 +180,7 @@ def test_a_wrong_server_fails_the_right_row(
     row = rows[f"CLR1-{number}"]
     assert row.status == "failed", row
     assert row.detail
-    assert conformance.has_failed(list(rows.values()))
+    assert has_failed(list(rows.values()))
 
 
 @pytest.mark.once
@@ -185,7 +188,7 @@ def test_a_recommendation_is_no_failure(provider: ScriptedProvider) -> None:
     provider.faults.add("no metadata")
     row = rows_of(provider)["CLR1-AS-12"]
     assert row.status == "advice"
-    assert not conformance.has_failed([row])
+    assert not has_failed([row])
 
 
 @pytest.mark.once
@@ -199,7 +202,7 @@ def test_what_cannot_be_seen_is_said(provider: ScriptedProvider) -> None:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("arguments", [("badgeconnect", "https://x.example"), ("clr2", "https://x.example"),
+@pytest.mark.parametrize("arguments", [("badgeconnect", "ftp://x.example"), ("clr2", "https://x.example"),
                                        ("clr1", "ftp://x.example"), ("clr1", "https://"),
                                        ("clr1", "https://x.example", "--token-file", "no-such-file")])  # fmt: skip
 def test_wrong_use(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

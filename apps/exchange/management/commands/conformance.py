@@ -10,10 +10,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.exchange.clr1 import client
+from apps.exchange.badgeconnect import conformance as badgeconnect
 from apps.exchange.clr1 import conformance as clr1
+from apps.exchange.conformance.subject import Given
+from apps.exchange.conformance.table import Row, has_failed
+from apps.exchange.providers import NoProvider
 
-STANDARDS = ("clr1", "badgeconnect", "clr2")
+SUITES = {"clr1": clr1.run, "badgeconnect": badgeconnect.run}
+STANDARDS = (*SUITES, "clr2")
 SIGNS = {"passed": "ok", "failed": "NO", "advice": "advice", "skipped": "–"}
 
 
@@ -48,8 +52,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Asks, prints, ends the process with the exit code."""
         try:
-            if options["standard"] != "clr1":
-                raise WrongUse(f"Only clr1 can be tested so far; {options['standard']} comes with its own exchange.")
+            if options["standard"] not in SUITES:
+                raise WrongUse(
+                    f"{options['standard']} has no host side that could be asked; try {' or '.join(SUITES)}."
+                )
             rows = self._rows(options)
         except WrongUse as fault:
             if options["json"]:
@@ -60,24 +66,24 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps([row.as_json() for row in rows], indent=1, ensure_ascii=False))
         else:
             self._sum_up(rows)
-        sys.exit(1 if clr1.has_failed(rows) else 0)
+        sys.exit(1 if has_failed(rows) else 0)
 
-    def _rows(self, options: dict[str, Any]) -> list[clr1.Row]:
-        given = clr1.Given(
+    def _rows(self, options: dict[str, Any]) -> list[Row]:
+        given = Given(
             **_tokens(options["token_file"]),
             consent=self._ask_for_consent if options["consent"] else None,
             revoked=options["revoked"],
             may_register=not options["no_registration"],
         )
-        rows: list[clr1.Row] = []
+        rows: list[Row] = []
         try:
-            for row in clr1.run(options["base_url"], given):
+            for row in SUITES[options["standard"]](options["base_url"], given):
                 rows.append(row)
                 line = f"{row.number:<11} {row.level}  {SIGNS[row.status]:<6}  {row.title}"
                 if row.detail:
                     line += f"\n{'':<23} {row.detail}"
                 (self.stderr if options["json"] else self.stdout).write(_printable(line))
-        except client.NoProvider as fault:
+        except NoProvider as fault:
             raise WrongUse(str(fault)) from None
         return rows
 
@@ -89,7 +95,7 @@ class Command(BaseCommand):
         self.stderr.flush()
         return sys.stdin.readline().strip()
 
-    def _sum_up(self, rows: list[clr1.Row]) -> None:
+    def _sum_up(self, rows: list[Row]) -> None:
         counts = {status: sum(row.status == status for row in rows) for status in SIGNS}
         self.stdout.write(
             f"\n{len(rows)} requirements: {counts['passed']} met, {counts['failed']} not met, "
