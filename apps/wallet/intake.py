@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from django.db import IntegrityError, transaction
@@ -26,7 +27,8 @@ from apps.standards.verify.sources import Fetcher
 from apps.standards.verify.summary import Summary, summarise
 from apps.standards.verify.verdict import Result
 from apps.verification.judging import JOB_SECONDS, judge
-from apps.wallet.models import Receipt, WalletItem
+from apps.wallet import entries
+from apps.wallet.models import Receipt, WalletEntry, WalletItem
 
 Source = Receipt.Source
 State = WalletItem.State
@@ -97,14 +99,16 @@ def take_in(
     seconds: float = JOB_SECONDS,
     recipients: Sequence[str] = (),
     accept: Collection[str] = ANY_VERDICT,
+    forgive: Collection[str] = (),
     formats: Collection[str] = (),
 ) -> Intake:
     """Judge one document and keep it in the wallet of `learner`; the same bytes again give the same item.
 
     `source` and `sender` say where it came from (`Receipt`). `fetcher` and `seconds` are what the verification may
     spend; nothing is written while it runs. `recipients` are identities of the person expected, `accept` the
-    verdicts with which it is kept at all, `formats` the standards that are taken (all where none is named). Where
-    recipients are expected, a document that is there already is judged again: it may be somebody else's, or over.
+    verdicts with which it is kept at all, `forgive` the failures with which it is kept nevertheless where there are
+    no others (REVOKED …), `formats` the standards that are taken (all where none is named). Where recipients are
+    expected, a document that is there already is judged again: it may be somebody else's, or over.
 
     A client replaces what it sent itself under the same id of the same issuer; whatever comes another way replaces
     an older version by its date of issue. Raises `NotTaken`: not readable, several documents, too large, a verdict
@@ -129,7 +133,7 @@ def take_in(
         raise NotTaken("INPUT_INVALID", "This carries several records; each is taken by itself.", result)
     if formats and result.format not in formats:
         raise NotTaken("INPUT_INVALID", "This is a document of another standard than is taken here.", result)
-    if result.verdict not in accept:
+    if result.verdict not in accept and not {check.code for check in result.failures()} <= set(forgive):
         raise NotTaken(_weightiest(result), result.sentence, result)
     return _keep(learner, content, digest, result, source, sender, now)
 
@@ -169,6 +173,7 @@ def _keep(
             return Intake(earlier, created=_note(earlier, source, sender, now))
         replaced = _put_in_order(item, earlier, source, now)
         item.save()
+        entries.index_item(item, _read(result))
         _note(item, source, sender, now)
         return Intake(item, created=True, replaced=replaced)
 
@@ -197,6 +202,10 @@ def _note_result(item: WalletItem, result: Result, now: datetime) -> None:
     # What stands at its address is what was judged: an address alone has no other content (BC-W-08).
     is_elsewhere = outdated or (item.form == WalletItem.Form.ADDRESS and result.format == WalletItem.BADGE)
     item.shown_content = orjson.dumps(result.document) if is_elsewhere and result.document is not None else None
+
+
+def _read(result: Result) -> dict[str, Any] | None:
+    return result.document if isinstance(result.document, dict) else None
 
 
 def _state_after(result: Result) -> str:
@@ -298,6 +307,8 @@ def _keep_result(item: WalletItem, result: Result, now: datetime) -> None:
     if (item.state, item.verdict) == before[:2]:
         item.changed_at = before[2]
     item.save()
+    if result.document is not None:
+        entries.index_item(item, _read(result))
 
 
 def take_back(item: WalletItem, *, source: str, sender: str) -> bool:
@@ -333,6 +344,7 @@ def _history(item: WalletItem) -> list[WalletItem]:
 
 def _blank(items: list[WalletItem], now: datetime) -> None:
     Receipt.objects.filter(item__in=items).delete()
+    WalletEntry.objects.filter(item__in=items).delete()
     WalletItem.objects.filter(pk__in=[each.pk for each in items]).update(
         content=b"",
         size=0,

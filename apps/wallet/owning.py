@@ -22,7 +22,7 @@ from apps.issuance.models import Badge, Record
 from apps.jobs import retention, running
 from apps.jobs.models import Job
 from apps.learners.models import Learner, LearnerIdentifier
-from apps.wallet.models import DataExport, Receipt, Share, WalletItem
+from apps.wallet.models import DataExport, OwnAddress, Receipt, Share, WalletEntry, WalletItem
 
 KIND = "copy-of-data"
 Part = Callable[[Learner], Iterable[tuple[str, bytes]]]
@@ -129,6 +129,8 @@ def _wallet(learner: Learner) -> Iterator[tuple[str, bytes]]:
             }
         )
     yield "wallet/items.json", as_json(listed)
+    own = OwnAddress.objects.filter(learner=learner).values("email", "asked_at", "verified_at")
+    yield "wallet/addresses.json", as_json(list(own))
 
 
 @part("shares")
@@ -250,6 +252,8 @@ def _empty(learner: Learner) -> int:
     gone = _drop(DataExport.objects.filter(learner=learner))
     gone += Share.objects.filter(learner=learner).delete()[1].get("wallet.Share", 0)
     gone += WalletItem.objects.filter(learner=learner).delete()[1].get("wallet.WalletItem", 0)
+    WalletEntry.objects.filter(learner=learner).delete()
+    gone += OwnAddress.objects.filter(learner=learner).delete()[0]
     return gone
 
 

@@ -15,9 +15,10 @@ from apps.standards.baking import pdf, png, svg
 from apps.standards.errors import StandardsError
 from apps.standards.verify.recognise import clr1_kind, format_of, recognise
 from apps.verification.showing import FORMATS, host_of, plain
-from apps.wallet.models import ShareItem
+from apps.wallet.models import ShareItem, WalletItem
 
 MOST_EVIDENCE = 20
+_MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,13 @@ def document_in(content: bytes, media_type: str) -> dict[str, Any]:
     except StandardsError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def piece_of(item: WalletItem) -> Piece:
+    """One thing of a wallet as its owner reads it, and as it would look in a share."""
+    content = bytes(item.shown_content or item.content)
+    media_type = "application/json" if item.shown_content else _MEDIA_TYPES.get(item.form, "text/plain")
+    return _piece(ShareItem(item=item, content=content, media_type=media_type, title=item.title, position=1))
 
 
 def _piece(item: ShareItem) -> Piece:
