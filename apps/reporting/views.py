@@ -92,7 +92,7 @@ def caseload(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def caseload_file(request: HttpRequest) -> HttpResponse:
-    """The same table as a file."""
+    """The same table as a file, without whoever withholds directory information."""
     header = [
         _("Learner"), _("Student number"), _("Program"), _("Covered"), _("Of"), _("Not passed"), _("Going on"),
         _("Credits earned"), _("Need"),
@@ -110,6 +110,7 @@ def caseload_file(request: HttpRequest) -> HttpResponse:
             "; ".join(case.needs),
         ]
         for case in _Choice(request).cases()
+        if not case.learner.withholds_directory  # a file goes further than a page (PRIV-03)
     )
     return csv_answer("caseload", header, rows)
 
@@ -203,7 +204,7 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 @never_cache
 def group_file(request: HttpRequest, key: str) -> HttpResponse:
-    """The same table as a file, in percent."""
+    """The same table as a file, in percent, without whoever withholds directory information."""
     chosen, framework, _offered, _groups = _group(request, key)
     if framework is None:
         raise Http404
@@ -212,6 +213,7 @@ def group_file(request: HttpRequest, key: str) -> HttpResponse:
     rows = (
         [row.learner.shown_name, row.learner.student_id, row.whole.percent, *(cell.percent for cell in row.cells)]
         for row in table.rows
+        if not row.learner.withholds_directory  # PRIV-03
     )
     return csv_answer("group", header, rows)
 

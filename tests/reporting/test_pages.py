@@ -203,6 +203,18 @@ def test_files_are_safe_for_spreadsheets(care: tuple[User, list[Learner], Cohort
     assert '"Covered","Of"' in caseload
 
 
+def test_priv_03_who_withholds_is_in_no_file_of_a_cohort(care: tuple[User, list[Learner], Cohort]) -> None:
+    """PRIV-03: the advisor sees the learner on the page; the files that are handed on leave them out."""
+    user, people, cohort = care
+    Learner.objects.filter(pk=people[0].pk).update(given_name="Withheldia", withholds_directory=True)
+    client = signed_in(user)
+
+    assert "Withheldia" in client.get("/advising/").content.decode()
+    for address in ("/advising/caseload.csv", f"/advising/groups/cohort-{cohort.public_id}/table.csv"):
+        table = client.get(address).content.decode("utf-8-sig")
+        assert "Withheldia" not in table and people[1].family_name in table
+
+
 def test_care_by_program_or_cohort_counts(cedar: Framework) -> None:
     """Advisors are assigned by cohort too."""
     user = advisor()
