@@ -21,10 +21,13 @@ from tests.exchange import clients
 client = Client.objects.first() or clients.registered("fuzzer.example")
 user = User.objects.get(email="student@demo.example")
 scopes = ["https://purl.imsglobal.org/spec/clr/v1p0/scope/" + name for name in ("readonly", "replace", "delete")]
+names = ("assertion.readonly", "assertion.create", "profile.readonly", "profile.update")
+scopes += ["https://purl.imsglobal.org/spec/ob/v2p1/scope/" + name for name in names]
 print("TOKEN", clients.token_of(clients.consented(user, client, *scopes))[0])
 """
 OPERATIONS = ("getDiscoveryDocument", "getClrs", "postClr", "getClr", "deleteClr")
-QUICKLY_SAID = ("getDiscoveryDocument", "deleteClr")
+BADGE_OPERATIONS = ("getManifest", "getAssertions", "postAssertion", "getProfile", "postProfile")
+QUICKLY_SAID = ("getDiscoveryDocument", "deleteClr", "getManifest", "getAssertions", "getProfile", "postProfile")
 """Operations without much to make up: asked at the full sizes only."""
 
 
@@ -58,6 +61,26 @@ def test_every_operation_is_described() -> None:
 
 
 @pytest.mark.django_db
+def test_the_operations_of_badge_connect_are_described() -> None:
+    """Issue 6, item 2: under the standard's own names, with scope and refusals; the description names both APIs."""
+    said = description()
+    operations = {
+        operation["operationId"]: operation
+        for path, methods in said["paths"].items()
+        if path.startswith(("/ims/ob/v2p1/", "/.well-known/badgeconnect"))
+        for operation in methods.values()
+    }
+    assert set(BADGE_OPERATIONS) <= set(operations)
+    assert {"200", "304", "400", "401", "429"} <= set(operations["getAssertions"]["responses"])
+    assert {"200", "400", "401", "413"} <= set(operations["postAssertion"]["responses"])
+    [needed] = operations["postAssertion"]["security"]
+    [[scope]] = needed.values()
+    assert scope.endswith("/scope/assertion.create")
+    assert operations["getManifest"].get("security", []) in ([], [{}])
+    assert "/ims/clr/v1p0/" in said["info"]["description"] and "/ims/ob/v2p1/" in said["info"]["description"]
+
+
+@pytest.mark.django_db
 def test_the_pages_of_the_description_load_nothing_from_elsewhere() -> None:
     """SEC-56, PRIV-08: `/api/docs/` keeps the content policy: our own files alone, no inline script."""
     response = Browser().get("/api/docs/")
@@ -79,7 +102,13 @@ def served() -> Iterator[Portal]:
 @pytest.mark.once
 @pytest.mark.parametrize(
     "operation",
-    ["getClrs", "postClr", "getClr", *(pytest.param(each, marks=pytest.mark.soak) for each in QUICKLY_SAID)],
+    [
+        "getClrs",
+        "postClr",
+        "getClr",
+        "postAssertion",
+        *(pytest.param(each, marks=pytest.mark.soak) for each in QUICKLY_SAID),
+    ],
 )
 def test_a_fuzzer_finds_no_fault_of_ours(served: Portal, operation: str, tmp_path: Path) -> None:
     """Issue 5, item 2: schemathesis reads `/api/schema/`, makes requests up, and gets no 5xx for any of them.
