@@ -17,6 +17,7 @@ urlpatterns = [
     path("ims/ob/v2p0/", include("apps.exchange.hosted_badge_urls")),
     path("", include("apps.exchange.badgeconnect.urls")),
     path("", include("apps.exchange.page_urls")),
+    path("wallet/", include("apps.wallet.urls")),
     path("wallet/", include("apps.exchange.connection_urls")),
     path("advising/", include("apps.reporting.urls")),
     path("healthz", health.healthz),

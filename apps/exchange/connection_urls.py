@@ -5,7 +5,6 @@ from django.urls import path
 from apps.exchange import connection_views as views
 
 urlpatterns = [
-    path("", views.wallet, name="wallet"),
     path("connections/", views.connections, name="connections"),
     path("connections/return/<slug:way_back>/", views.come_back, name="connection_return"),
     path("connections/requests/<uuid:public_id>/", views.answer, name="intake_answer"),

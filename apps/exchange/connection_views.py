@@ -151,13 +151,6 @@ def _own(learner: Learner, public_id: UUID) -> Connection:
 
 
 @_for_learners
-@require_safe
-def wallet(request: HttpRequest, learner: Learner) -> HttpResponse:
-    """`/wallet/`: so far the wallet is what came through connections."""
-    return redirect("connections")
-
-
-@_for_learners
 @require_http_methods(["GET", "HEAD", "POST"])
 def connections(request: HttpRequest, learner: Learner) -> HttpResponse:
     """`/wallet/connections/`: what is connected, what an office asks for, and where a new connection begins."""

@@ -12,8 +12,10 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         """Lets the verifier find shares by their links; names letters, background work, the copy and the eraser."""
+        from apps.network import limits
         from apps.verification import own
         from apps.wallet import letters, owning, receipts, sharing  # noqa: F401  register themselves
 
         own.register_served(sharing.served)
         owning.register()
+        limits.allow_body(r"/wallet/add/", limits.VERIFY_BODY)

@@ -1,12 +1,12 @@
-"""The letter that carries a link: it says who shares, and nothing of what (PRIV-10)."""
+"""Letters: one carries a link and says nothing of what it shows (PRIV-10), one asks whose address it is."""
 
 from django.core.mail import EmailMultiAlternatives
 
 from apps.accounts import inviting, telling
 from apps.jobs import outbox
 from apps.jobs.models import OutboxEntry
-from apps.wallet import sharing
-from apps.wallet.models import Share
+from apps.wallet import identities, sharing
+from apps.wallet.models import OwnAddress, Share
 
 
 @outbox.sender(sharing.LETTER)
@@ -24,3 +24,14 @@ def share_link(entry: OutboxEntry) -> EmailMultiAlternatives | None:
     }
     user = share.learner.user
     return telling.compose("share_link", share.email, context, language=user.language if user else "")
+
+
+@outbox.sender(identities.LETTER)
+def own_address(entry: OutboxEntry) -> EmailMultiAlternatives | None:
+    """To the address that a learner named; nothing once it is confirmed or taken away."""
+    asked = OwnAddress.objects.select_related("learner__user").filter(public_id=entry.subject_id).first()
+    if asked is None or asked.verified_at is not None:
+        return None
+    context = {"institution": inviting.institution_name(), "link": identities.link_of(asked)}
+    user = asked.learner.user
+    return telling.compose("own_address", asked.email, context, language=user.language if user else "")

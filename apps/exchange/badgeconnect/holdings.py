@@ -128,9 +128,3 @@ def text_of_item(item: WalletItem) -> bytes | None:
     if content.startswith(b"{"):
         return content if connect.is_unsigned(content) else None
     return content if content.count(b".") == 2 and not content.startswith(b"http") else None
-
-
-def identifiers(learner: Learner) -> list[str]:
-    """The addresses that are known to be a learner's: of the sign-in, and as the institution has it (E10)."""
-    known = [learner.user.email if learner.user else "", learner.email]
-    return list(dict.fromkeys(address for address in known if address))

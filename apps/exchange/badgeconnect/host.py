@@ -30,7 +30,7 @@ from apps.network.fetching import Budget, GuardedFetcher
 from apps.standards.errors import StandardsError
 from apps.standards.ob2 import connect
 from apps.verification.judging import WAITING_SECONDS
-from apps.wallet import intake
+from apps.wallet import identities, intake
 
 PURPOSE = "Badge Connect API"
 _WORDS = {
@@ -174,7 +174,7 @@ class AssertionsView(Door):
                 sender=sender_of(token_of(request)),
                 fetcher=GuardedFetcher.from_settings(Budget.somebody_waits()),
                 seconds=WAITING_SECONDS,
-                recipients=holdings.identifiers(learner),
+                recipients=identities.of(learner),
                 accept=("valid",),
                 formats=(holdings.FORMAT,),
             )
@@ -236,7 +236,7 @@ class ProfileView(Door):
             wanted = connect.posted_identifiers(_body(request._request))
         except StandardsError as fault:
             raise _invalid(str(fault)) from None
-        known = {address.lower() for address in holdings.identifiers(_learner(request))}
+        known = {address.lower() for address in identities.of(_learner(request))}
         if set(wanted) != {"email"}:
             raise _invalid(_("Only e-mail addresses are kept here."), connect.BAD_REQUEST)
         if not {address.lower() for address in wanted["email"]} <= known:
@@ -247,9 +247,7 @@ class ProfileView(Door):
 
     def _profile(self, request: Request) -> HttpResponse:
         learner = _learner(request)
-        profile = connect.profile(
-            id=f"urn:uuid:{learner.public_id}", name=learner.name, emails=holdings.identifiers(learner)
-        )
+        profile = connect.profile(id=f"urn:uuid:{learner.public_id}", name=learner.name, emails=identities.of(learner))
         what = [(learner._meta.label_lower, str(learner.public_id))]
         disclosing.note_read(token_of(request), learner.public_id, what, PURPOSE)
         return _answer(request._request, profile=profile)
