@@ -19,9 +19,10 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from apps.learners.models import Learner
-from apps.standards import strict_json
+from apps.standards import identities, strict_json
 from apps.standards.clr1 import carrying
 from apps.standards.errors import ParseFault
+from apps.standards.verify.checks.clr1 import learner_values
 from apps.standards.verify.recognise import recognise
 from apps.standards.verify.sources import Fetcher
 from apps.standards.verify.summary import Summary, summarise
@@ -135,7 +136,25 @@ def take_in(
         raise NotTaken("INPUT_INVALID", "This is a document of another standard than is taken here.", result)
     if result.verdict not in accept and not {check.code for check in result.failures()} <= set(forgive):
         raise NotTaken(_weightiest(result), result.sentence, result)
+    if recipients and _is_anothers(result, recipients):
+        raise NotTaken("RECIPIENT_MISMATCH", "It was awarded to somebody else.", result)
     return _keep(learner, content, digest, result, source, sender, now)
+
+
+def _is_anothers(result: Result, recipients: Sequence[str]) -> bool:
+    """Whether a document that could not be judged to its end names somebody who is none of the people expected."""
+    document = result.document
+    if not isinstance(document, dict) or any(check.name == "expected_recipient" for check in result.checks):
+        return False
+    learner, recipient = document.get("learner"), document.get("recipient")
+    if isinstance(learner, dict):
+        named = learner_values(learner)
+        return bool(named) and not any(identities.matches(each, recipients) for each in named)
+    identity = recipient.get("identity") if isinstance(recipient, dict) else None
+    salt = recipient.get("salt") if isinstance(recipient, dict) else None
+    if not isinstance(identity, str):
+        return False
+    return not identities.matches(identity, recipients, salt=salt if isinstance(salt, str) else "")
 
 
 def _weightiest(result: Result) -> str:
