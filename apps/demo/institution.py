@@ -14,7 +14,7 @@ from apps.accounts.permissions import Role, give_roles
 from apps.achievements import granting
 from apps.achievements import importing as case_importing
 from apps.achievements.models import Achievement, AchievementAssociation
-from apps.demo import emblem, outcomes, roster
+from apps.demo import elsewhere, emblem, outcomes, roster
 from apps.institution import branding, keys
 from apps.institution.models import CertificateDesign, Organization, Policy
 from apps.issuance import batches, drafting, review, revoking, signing
@@ -100,6 +100,8 @@ def load(say: Say = lambda sentence: None) -> None:
     student = _student(people["student@demo.example"], graduates)
     _advising(people["advisor@demo.example"], registrar, student)
     _records(registrar, graduates, student)
+    say("Gathering what the student earned elsewhere")
+    elsewhere.gather(student)
     OutboxEntry.objects.filter(sent_at=None).update(sent_at=timezone.now())
 
 
