@@ -56,6 +56,7 @@ def page(token: AccessToken, *, limit: int, offset: int, since: datetime | None)
     issued, kept = issued_badges(token, learner), wallet_badges(learner)
     if not token.consent.all_records:
         kept = kept.received_from(SOURCE, sender_of(token))
+    kept = kept.exclude(digest__in=issued.order_by().values("jws_digest"))  # B8: sent back to us, still one badge
     if since is not None:
         issued, kept = issued.filter(changed_at__gt=since), kept.filter(changed_at__gt=since)
     together = _columns(issued, ISSUED, "jws_digest").union(_columns(kept, KEPT, "digest"), all=True)
