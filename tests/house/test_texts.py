@@ -34,6 +34,7 @@ FACING = (
     *("apps/issuance/views", "apps/issuance/rendering", "apps/issuance/showing", "apps/issuance/reading"),
     *("apps/issuance/record_view", "apps/verification/showing", "apps/verification/views", "apps/reporting/"),
     *("apps/exchange/connection_views", "apps/exchange/authorization/", "apps/exchange/pages"),
+    *("apps/wallet/views", "apps/wallet/shar", "apps/wallet/own_data_views", "apps/wallet/identities"),
 )
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|</?\w+>")
 
