@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from apps.accounts.permissions import Role
 from apps.issuance.models import Record
 from apps.network import counting, limits
+from tests.effort import some
 from tests.house.test_routes import World, founded, own_models, world
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_lists_stand_odd_queries(registrar: Client) -> None:
     for model, address in lists():
         if registrar.get(address).status_code != 200:
             continue
-        for query in queries(model):
+        for query in some(queries(model)):
             status = registrar.get(address, query).status_code
             if status >= 500:
                 faults.append(f"{address} {query!r:.80}: {status}")
@@ -81,7 +82,7 @@ def test_lists_stand_odd_actions(registrar: Client) -> None:
     faults = []
     for model, address in lists():
         for action in (*(getattr(admin.site._registry[model], "actions", ()) or ()), "no_such_action"):
-            for value in (HUGE, "²", "a\x00b"):
+            for value in some((HUGE, "²", "a\x00b")):
                 form = {"action": action, "_selected_action": [value], "index": value, "select_across": value}
                 status = registrar.post(address, form).status_code
                 if status >= 500:
@@ -99,7 +100,7 @@ def office_routes(resolver: URLResolver | None = None, before: str = "/") -> Ite
             yield text.replace("^", "").removesuffix("/?$")
 
 
-@pytest.mark.parametrize("value", ["9" * 5000, HUGE, "-1", "9e99", "%C2%B2", "%00", "a'b", "..%2fetc"])
+@pytest.mark.parametrize("value", some(["9" * 5000, HUGE, "-1", "9e99", "%C2%B2", "%00", "a'b", "..%2fetc"]))
 def test_addresses_stand_odd_ids(value: str, registrar: Client) -> None:
     """SEC-50, SEC-60: an id that is no id is as absent as one that nobody has."""
     faults = []
@@ -122,7 +123,7 @@ def test_the_editor_stands_odd_forms(action: str, world: World, registrar: Clien
     address = reverse("admin:issuance_record_edit", args=[world.draft.pk])
     before = list(world.draft.draft.items.values_list("included", "edits"))
     faults = []
-    for value in (*NUMBERS, "a\x00b", ""):
+    for value in some((*NUMBERS, "a\x00b", "")):
         for version in (str(Record.objects.get(pk=world.draft.pk).version), value):
             form = {"action": action, "version": version, "view": value, "field": value, "place": value}
             form |= {"item": value, "items": [value], "order": [value], "name": value, "url": value, "narrative": value}
@@ -150,7 +151,7 @@ def test_other_forms_stand_odd_values(world: World, registrar: Client) -> None:
         reverse("admin:search"),
     ]
     for page in pages:
-        for value in (*NUMBERS, "a\x00b", "\u202e\ufeff", "'\"<b>", "z" * 5_000):
+        for value in some((*NUMBERS, "a\x00b", "\u202e\ufeff", "'\"<b>", "z" * 5_000)):
             for method in (registrar.get, registrar.post):
                 status = method(page, dict.fromkeys(names, value)).status_code
                 if status >= 500:
