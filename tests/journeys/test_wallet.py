@@ -39,8 +39,8 @@ def test_a_link_is_made_opened_at_a_phone_and_taken_back(at_a_screen: Callable, 
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "right to left"])
-def test_every_screen_of_sharing_is_accessible(look: str, at_a_screen: Callable, portal: Portal) -> None:
-    """WCAG 2.2 AA on what a learner sees of sharing and of their own data, and on what a viewer sees."""
+def test_every_screen_of_wallet_and_sharing_is_accessible(look: str, at_a_screen: Callable, portal: Portal) -> None:
+    """WCAG 2.2 AA on what a learner sees of wallet, sharing and their own data, and on what a viewer sees."""
     with at_a_screen("phone", "dark" if look == "dark" else "light") as learner:
 
         def looks_at(address: str = "") -> None:
@@ -51,7 +51,8 @@ def test_every_screen_of_sharing_is_accessible(look: str, at_a_screen: Callable,
             learner.sees_an_accessible_page()
 
         learner.signs_in("student@demo.example")
-        for address in ("/wallet/shares/new/", "/account/disclosures/", "/account/data/"):
+        wallet = ("/wallet/", "/wallet/?by=skill", "/wallet/add/", "/wallet/addresses/")
+        for address in (*wallet, "/wallet/shares/new/", "/account/disclosures/", "/account/data/"):
             looks_at(address)
         chooses(learner.page)
         looks_at()
