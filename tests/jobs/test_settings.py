@@ -58,4 +58,4 @@ def test_rel_07_every_task_is_named_so_that_it_finds_its_queue():
     app.loader.import_default_modules()
     ours = {name for name in app.tasks if not name.startswith("celery.")}
     named = {"issuance.sign_due", "issuance.render_due", "jobs.send_outbox", "jobs.run", "jobs.dispatch"}
-    assert ours == named | {"exchange.sweep"}
+    assert ours == named | {"exchange.sweep", "wallet.check_due"}
