@@ -134,7 +134,8 @@ def take_in(
         raise NotTaken("INPUT_INVALID", "This carries several records; each is taken by itself.", result)
     if formats and result.format not in formats:
         raise NotTaken("INPUT_INVALID", "This is a document of another standard than is taken here.", result)
-    if result.verdict not in accept and not {check.code for check in result.failures()} <= set(forgive):
+    failed = {check.code for check in result.failures()}
+    if result.verdict not in accept and not (failed and failed <= set(forgive)):
         raise NotTaken(_weightiest(result), result.sentence, result)
     if recipients and _is_anothers(result, recipients):
         raise NotTaken("RECIPIENT_MISMATCH", "It was awarded to somebody else.", result)

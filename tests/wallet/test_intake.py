@@ -197,6 +197,23 @@ def test_a_client_replaces_only_what_it_sent(learner: Learner) -> None:
 # --- verdicts ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("forgive", [(), ("REVOKED", "EXPIRED")])
+def test_what_is_not_decided_is_not_taken_where_only_the_valid_is(learner: Learner, forgive: tuple[str, ...]) -> None:
+    """A host takes what is good; that no check failed does not say that one was passed."""
+    with pytest.raises(NotTaken):
+        take(learner, record(), accept=("valid",), forgive=forgive)
+    assert not WalletItem.objects.exists()
+
+
+def test_what_is_over_is_kept_where_that_is_forgiven(shared: Path, learner: Learner) -> None:
+    """Issue 7: revoked and expired ones are marked, never dropped; what else is wrong is not forgiven with it."""
+    [expired] = [case for case in cases(shared, "ob-3.0") if case.id == "di-expired"]
+    with pytest.raises(NotTaken):
+        take(learner, expired.source, accept=("valid",), forgive=("REVOKED",))
+    kept = take(learner, expired.source, accept=("valid",), forgive=("REVOKED", "EXPIRED")).item
+    assert (kept.state, kept.verdict) == ("expired", "invalid")
+
+
 def test_what_nobody_vouches_for_is_kept_as_undecided(learner: Learner) -> None:
     """I6: kept, and marked."""
     assert take(learner, record()).verdict == "undecided"
