@@ -24,7 +24,6 @@ MOST_ENTRIES = 1_000
 MOST_SKILLS = 50
 MOST_AT_ONCE = 50
 """How many documents a visit reads at most that were not read when they came."""
-_MEDIA = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 _KIND = {"ob-2.0": "Badge", "ob-3.0": "Badge"}
 
 
@@ -174,8 +173,7 @@ def index_item(item: WalletItem, document: dict[str, Any] | None = None) -> None
         WalletEntry.objects.filter(item=item).delete()
         return
     if document is None:
-        content = bytes(item.shown_content or item.content)
-        document = document_in(content, "" if item.shown_content else _MEDIA.get(item.form, ""))
+        document = document_in(*item.judged)
     alone = Found(name=plain(item.title), kind="Achievement", issuer=plain(item.issuer_name), issued_on=item.issued_on)
     _store(found_in(document) or [alone], learner=item.learner, item=item, otherwise=alone)
 

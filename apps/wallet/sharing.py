@@ -31,6 +31,7 @@ from apps.verification.codes import own_hosts
 from apps.verification.showing import host_of
 from apps.wallet import receipts
 from apps.wallet.models import Share, ShareItem, ShareView, WalletItem
+from apps.wallet.models.items import MEDIA_TYPES
 from apps.wallet.models.shares import digest_of
 
 DEFAULT_DAYS = 90
@@ -41,13 +42,6 @@ FREE_TRIES = 5
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(days=1)
 LETTER = "share-link"
-MEDIA_TYPES = {
-    "jws": "application/jose",
-    "json": "application/json",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "pdf": "application/pdf",
-}
 Chosen = Record | WalletItem | Badge
 
 
@@ -127,33 +121,22 @@ def _item(position: int, chosen: Chosen) -> ShareItem:
         if chosen.state not in {Record.State.ISSUED, Record.State.SUPERSEDED}:
             raise ShareRefused(_("A record that was revoked cannot be shared."))
         try:
-            content, form = documents.jws(chosen), "jws"
+            content, item.media_type = documents.jws(chosen), MEDIA_TYPES["jws"]
         except documents.DocumentUnavailable as fault:
             raise ShareRefused(_("This record cannot be read just now, so nothing of it was shared.")) from fault
         item.record = chosen
     elif isinstance(chosen, Badge):
         if not chosen.is_standing or not chosen.is_whole or chosen.jws is None:
             raise ShareRefused(_("This badge does not hold any more."))
-        content, form = bytes(chosen.jws), "jws"
+        content, item.media_type = bytes(chosen.jws), MEDIA_TYPES["jws"]
         item.badge = chosen
     else:
         if chosen.state == WalletItem.State.DELETED:
             raise ShareRefused(_("This was deleted from your wallet."))
-        content, form = _judged_of(chosen)
+        content, item.media_type = chosen.judged
         item.item = chosen
     item.content, item.digest = content, hashlib.sha256(content).hexdigest()
-    item.media_type = MEDIA_TYPES.get(form, "text/plain")
     return item
-
-
-def _judged_of(item: WalletItem) -> tuple[bytes, str]:
-    """The bytes of a wallet item that its verdict is about, and their form.
-
-    Where another text stands at its address, only that one was judged; and an address alone shows nothing by itself.
-    """
-    if item.shown_content is None:
-        return bytes(item.content), item.form
-    return bytes(item.shown_content), WalletItem.Form.JSON
 
 
 def title_of(chosen: Chosen) -> str:

@@ -18,7 +18,6 @@ from apps.verification.showing import FORMATS, host_of, plain
 from apps.wallet.models import ShareItem, WalletItem
 
 MOST_EVIDENCE = 20
-_MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,7 @@ def document_in(content: bytes, media_type: str) -> dict[str, Any]:
 
 def piece_of(item: WalletItem) -> Piece:
     """One thing of a wallet as its owner reads it, and as it would look in a share."""
-    content = bytes(item.shown_content or item.content)
-    media_type = "application/json" if item.shown_content else _MEDIA_TYPES.get(item.form, "text/plain")
+    content, media_type = item.judged
     return _piece(ShareItem(item=item, content=content, media_type=media_type, title=item.title, position=1))
 
 

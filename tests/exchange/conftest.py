@@ -7,6 +7,8 @@ import pytest
 
 from apps.exchange.models import AccessToken, Client
 from apps.issuance.models import Record
+from apps.network.counting import Counters, MemoryStore
+from apps.network.fetching import Budget, GuardedFetcher
 from tests.exchange import clients
 
 GrantToken = Callable[..., tuple[str, AccessToken]]
@@ -27,3 +29,18 @@ def grant_token(db: None) -> GrantToken:
         return clients.token_of(clients.consented(learner_user, client, *scopes, records=records))
 
     return grant
+
+
+@pytest.fixture
+def fetcher(settings: Any) -> Callable[[], GuardedFetcher]:
+    """Makes fetchers with the operator's exceptions of the moment and counters of their own."""
+
+    def make() -> GuardedFetcher:
+        return GuardedFetcher(
+            Budget.in_a_job(),
+            allow=settings.FETCH_ALLOW,
+            own_base=settings.BASE_URL,
+            counters=Counters(MemoryStore()),
+        )
+
+    return make

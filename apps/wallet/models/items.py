@@ -11,6 +11,15 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.learners.models import Learner
 
+MEDIA_TYPES = {
+    "jws": "application/jose",
+    "json": "application/json",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+}
+"""Of the forms in which a document comes; every other is plain text."""
+
 
 class WalletItemQuerySet(models.QuerySet["WalletItem"]):
     """The questions asked of what is in wallets."""
@@ -132,6 +141,16 @@ class WalletItem(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.public_id)
+
+    @property
+    def judged(self) -> tuple[bytes, str]:
+        """The bytes that the verdict is about, and their media type.
+
+        Where another text stands at its address, only that one was judged; an address alone shows nothing by itself.
+        """
+        if self.shown_content is not None:
+            return bytes(self.shown_content), MEDIA_TYPES[self.Form.JSON]
+        return bytes(self.content), MEDIA_TYPES.get(self.form, "text/plain")
 
     @property
     def is_signed(self) -> bool:
